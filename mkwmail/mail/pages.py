@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.i18n import _, ngettext, size, some
@@ -359,9 +359,8 @@ def _written(title: str, members: int, variants: int, warnings: Sequence[str], d
     # The page allows the mail's own style sheets in its frame, and only by this nonce. It need not be secret, because
     # nothing can be added to a page that is already made.
     nonce = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    page = environment.from_string((_PAGE / "page.html").read_text(encoding="utf-8"))
-    return page.render(
+    return _rendered(
+        "page.html",
         title=title,
         summary=_summary(members, variants),
         warnings=warnings,
@@ -372,6 +371,11 @@ def _written(title: str, members: int, variants: int, warnings: Sequence[str], d
         script=Markup(script),
         data=Markup(_json({**data, "nonce": nonce})),
     )
+
+
+def _rendered(name: str, **values: object) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string((_PAGE / name).read_text(encoding="utf-8")).render(values)
 
 
 def _summary(members: int, variants: int) -> str:
@@ -478,37 +482,6 @@ def _anchor(heading: str) -> str:
 
 
 _BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
-# Links are spelled out, because paper cannot be clicked. Nothing is fetched.
-_PAPER_PAGE = """<!DOCTYPE html>
-<html lang="nl">
-<head>
-<meta charset="utf-8">
-<meta name="generator" content="mkwmail">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{title}</title>
-<style>
-@page {{ size: A4; margin: 15mm }}
-body {{ margin: 0 }}
-.letter {{ zoom: .72 }}
-.letter .page, .letter .margin {{ background: none !important; padding: 0 !important }}
-.letter .frame {{ max-width: none !important }}
-.sheet {{ break-after: page }}
-.sheet:last-child {{ break-after: auto }}
-.address {{ margin: 15mm 0 8mm; font: 11pt/1.4 "Segoe UI", Arial, sans-serif; white-space: pre-line }}
-.sheet a[href^="http"]::after {{ content: " (" attr(href) ")"; word-break: break-all }}
-</style>
-</head>
-<body>
-{sheets}
-</body>
-</html>
-"""
-_SHEET = """<section class="sheet">
-<p class="address">{address}</p>
-<div class="letter">
-{letter}
-</div>
-</section>"""
 
 
 def letters_page(letters: Iterable[tuple[Member, Message]], title: str) -> str:
@@ -516,8 +489,9 @@ def letters_page(letters: Iterable[tuple[Member, Message]], title: str) -> str:
 
     Each sheet has the member's name and organisation, and the letter as the mail's HTML says it.
     """
-    sheets = (_SHEET.format(address=escape(_address(member)), letter=_on_paper(message)) for member, message in letters)
-    return _PAPER_PAGE.format(title=escape(title), sheets="\n".join(sheets))
+    return _rendered(
+        "letters.html", title=title, sheets=[(_address(who), _on_paper(message)) for who, message in letters]
+    )
 
 
 def _address(member: Member) -> str:
