@@ -19,10 +19,10 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import (
     Audience,
     in_order,
-    kind_of,
     kinds_without_entry,
     latest_of,
     mailing_named,
+    rule_of,
     shown_name,
     typed_name,
 )
@@ -193,7 +193,7 @@ def _lost_mailings(folder: WorkingFolder, copy: Path, now: datetime) -> tuple[_L
         event = read.value
         open_ones = [name for name in (*in_order(event), *kinds_without_entry()) if latest_of(event, name) >= since]
         due = [name for name in open_ones if (send := mailing_named(event, name).send) is not None and send <= now]
-        sent = tuple(name for name in due if kind_of(name) != "confirmation")
+        sent = tuple(name for name in due if not rule_of(name).confirms)
         unsure = tuple(
             name
             for name in dict.fromkeys(open_ones)
