@@ -98,10 +98,7 @@ class WorkingFolder:
         return self.path / ("mkwmail-test.db" if test else "mkwmail.db")
 
     def id_path(self, test: bool = False) -> Path:
-        """Return the file that names the ledger.
-
-        If it exists, there was a ledger.
-        """
+        """Return the file that names the ledger. If it exists, there was a ledger."""
         return self.path / ("mkwmail-test.id" if test else "mkwmail.id")
 
     def shown(self, path: Path) -> str:

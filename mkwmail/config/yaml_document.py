@@ -104,10 +104,7 @@ class Document:
         return _with_lines(in_file_order(faults), self.lines)
 
     def line(self, number: int) -> str:
-        """Return a line with the repairs so far.
-
-        White space around it is removed.
-        """
+        """Return a line with the repairs so far. White space around it is removed."""
         return self.mended[number - 1].strip() if 0 < number <= len(self.mended) else ""
 
     def repaired(self, loc: Loc, old: str, new: str) -> str:
