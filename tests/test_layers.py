@@ -55,7 +55,7 @@ HOMES = {
     "keyring": ("auth.store",),
     "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
-    "olefile": ("responses.outlook",),
+    "olefile": ("responses.saved_mail",),
     "imapclient": ("responses.mailbox",),
     "typst": ("papers.typesetting",),
 }

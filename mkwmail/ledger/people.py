@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, moment_or_none
+from mkwmail.ledger.database import Database, columns, records
 from mkwmail.ledger.models import LeftOut, keyed, moment_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
 CODE_LENGTH = 10
 
 NEW = "new"
+
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
+NO_ADDRESS = "guest.invalid"
 
 _FORGOTTEN = "forgotten:"
 
@@ -46,6 +49,11 @@ class Person:
     marks: frozenset[str] = frozenset()
     successor: str = ""
     guest: bool = False
+
+    @property
+    def mailed_at(self) -> str:
+        """The address, empty for a guest without one."""
+        return "" if self.address.endswith(f"@{NO_ADDRESS}") else self.address
 
     @property
     def last_address(self) -> str:
@@ -290,7 +298,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
             raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),
+            (*columns(replace(word, at=now)), database.user),
         )
 
 
@@ -300,12 +308,10 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
     They are the newest of each person and event, unless it was undone.
     """
     rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
+        "SELECT person, event, reason, undone, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )
+    return records(LeftOut, rows)
 
 
 def identify(
@@ -406,7 +412,7 @@ class _Search:
         for address, change in self.changes.items():
             before = self.by_address[address]
             if before.key in placed and not change.slipped:
-                # The person has another address now, in this list: nobody can be meant but somebody else.
+                # The person has another address now, in this list: somebody else must be meant.
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))

@@ -121,10 +121,7 @@ def _edition(event: Event, mailing: str, history: History, now: datetime) -> int
 
 
 def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recipient]:
-    """Yield those who were told and have left the list since.
-
-    Their address is the one that was last mailed.
-    """
+    """Yield those who were told and have left the list since. Their address is the one that was last mailed."""
     listed = {recipient.person for recipient in listings}
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
@@ -273,10 +270,7 @@ class _Sorting:
         self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
     def _left_out(self, recipient: Recipient, concerns: bool) -> str | None:
-        """Return why somebody who was not mailed yet is left out.
-
-        None if no reason is known.
-        """
+        """Return why somebody who was not mailed yet is left out. None if no reason is known."""
         if recipient.doubt:
             return _("it is doubtful who this is: %(doubt)s") % {"doubt": recipient.doubt}
         if recipient.member.do_not_mail:
@@ -337,10 +331,7 @@ def twice(first: Member) -> str:
     """Return why a row at the address of an earlier one gets no mail."""
     if not first.row:
         return _("this address is there twice: one mail")
-    return _("the same address as row %(row)s, %(name)s: one mail") % {
-        "row": first.row,
-        "name": full_name(first.name),
-    }
+    return _("the same address as row %(row)s, %(name)s: one mail") % {"row": first.row, "name": full_name(first.name)}
 
 
 def _unsettled(history: History, names: Sequence[str]) -> Iterator[str]:
