@@ -19,7 +19,7 @@ from mkwmail.archive import Archive
 from mkwmail.clock import day_and_time
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.commands.output import refuse_own
-from mkwmail.commands.prompts import refuse_without_terminal, said_yes, take_ledger, typed_yes
+from mkwmail.commands.prompts import agreed, refuse_without_terminal, said_yes, take_ledger, typed_yes
 from mkwmail.commands.schedule import change_crontab
 from mkwmail.config.folder import WorkingFolder, is_synchronised
 from mkwmail.config.kinds import shown_name
@@ -62,8 +62,7 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
         names = [*(name for name, _path in files), ledger.database.path.name, id_path.name]
         _say_what_goes(terminal, names, left, runs.in_doubt(ledger.database))
         terminal.say(_("From then on nothing is sent from this folder."))
-        if not yes and not said_yes(terminal, _("Hand over? y/n:")):
-            terminal.say(_("Nothing was changed."))
+        if not agreed(terminal, _("Hand over? y/n:"), yes):
             return ExitCode.INTERRUPTED
         job = crontab.job_for(folder.path, ledger.id)
         about = {
@@ -398,8 +397,7 @@ def _taken_over(
         ledger.must_be_newest()
         _say_found(terminal, found, closed, runs.in_doubt(ledger.database), target)
         job = crontab.job_for(target, ledger.id)
-        if not yes and not said_yes(terminal, _("Take over? y/n:")):
-            terminal.say(_("Nothing was changed."))
+        if not agreed(terminal, _("Take over? y/n:"), yes):
             return ExitCode.INTERRUPTED
         _confirm_command(terminal, staged, settings)
         _target(invocation, found)  # it must still be free

@@ -43,6 +43,14 @@ def said_yes(terminal: Terminal, question: str) -> bool:
     return choose(terminal, question, ["y", "j", "yes", "ja", "n", "no", "nee"]) in ("y", "j", "yes", "ja")
 
 
+def agreed(terminal: Terminal, question: str, yes: bool) -> bool:
+    """Return whether the user agrees, or did so in advance (``yes``); if not, say that nothing was changed."""
+    if yes or said_yes(terminal, question):
+        return True
+    terminal.say(_("Nothing was changed."))
+    return False
+
+
 def typed_yes(terminal: Terminal, question: str) -> bool:
     """Ask a question that only the whole word yes (in Dutch ja) confirms."""
     return terminal.ask(question).casefold() in _YES
