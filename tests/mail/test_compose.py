@@ -172,10 +172,7 @@ def test_each_member_gets_what_the_template_says_for_them(workshop: Workshop, bo
 def test_each_member_gets_what_the_template_says_if_a_value_is_there_or_not(workshop: Workshop, body: str) -> None:
     workshop.write("part.md", "{% if choices or member.prefix %}D{% else %}L{% endif %}")
     workshop.body(f"Je bent {body}.")
-    if "choices" in body:
-        with_it = a_member("Kim")._replace(choices="de excursie")
-    else:
-        with_it = a_member("Kim", prefix="de")
+    with_it = a_member("Kim")._replace(choices="de excursie") if "choices" in body else a_member("Kim", prefix="de")
     composition = workshop.compose(a_member("Els", email="c@example.org"), with_it)
     texts = [plain_text(read(each.message("id@example.org", MOMENT))) for each in composition.addressed]
     assert [text.split(".")[0] for text in texts] == ["Je bent L", "Je bent D"]
