@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from mkwmail.clock import day_and_time
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import file_mode, set_mode
 from mkwmail.i18n import _
 from mkwmail.ledger.database import FileId, cannot_write, file_id
+
+# Imported where a lock is taken: most commands take none.
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
@@ -137,6 +140,8 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
     :raises UserError: code LEDGER_HELD if another run has it (with its process id, command and start), or if the run
         that had it is still alive, though its lock was deleted.
     """
+    from filelock import FileLock
+
     # A run that tries to take the lock empties the lock's file, so the holder is recorded in another file.
     note = ledger.with_name(f"{ledger.name}.holder")
     lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=file_mode(ledger))
@@ -156,7 +161,9 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
         lock.release()
 
 
-def _acquired(lock: FileLock, ledger: Path) -> Held:
+def _acquired(lock: "FileLock", ledger: Path) -> Held:
+    from filelock import Timeout
+
     path = Path(lock.lock_file)
     try:
         for _each in range(_TRIES):
