@@ -203,7 +203,8 @@ def check(
     if json:
         invocation.terminal.document(findings_value(findings, options.salutations))
     else:
-        show_findings(invocation.terminal, findings, options.salutations)
+        with invocation.terminal.paged():
+            show_findings(invocation.terminal, findings, options.salutations)
     return findings.code
 
 

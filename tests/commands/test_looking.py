@@ -62,7 +62,7 @@ def test_check_ends_with_one_word_and_warns_of_what_is_odd(tmp_path: Path) -> No
     place.members(*PEOPLE, "Bo;;Blok;kim@woonstede.example.org;Elf;", "Di;;Dam;di@tien.example.org;;")
     ran = place.run("check", EVENT)
     assert ran.code == 0
-    assert ran.out.splitlines()[-1] == "Ready: 6 mails (invitation). 3 warnings to read."
+    assert ran.out.splitlines()[-1] == "No faults; 3 things to look at. First to send: 6 mails (invitation)."
     assert "leden.csv:7: kim@woonstede.example.org is Kim Verbeek's too (row 2)" in ran.out
     assert "1 member without an organisation: row 8" in ran.out
 
