@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
-from mkwmail.commands.status import statuses_of
+from mkwmail.commands.status import folder_state_of, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
@@ -86,7 +86,9 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
         if each.fault not in known:
             terminal.say(f"  {each}", "warning")
     with open_ledger(invocation, folder) as ledger:
-        status = statuses_of(invocation, folder, ledger, [(path, read.value)])[0]
+        status = statuses_of(
+            folder_state_of(invocation, folder, ledger), ledger, [(path, read.value)], invocation.clock.now()
+        )[0]
     if status.next_steps:
         terminal.say()
     for step in status.next_steps:
