@@ -181,6 +181,6 @@ def verdict(findings: Findings) -> str:
     found = ngettext("No faults; %(n)d thing to look at.", "No faults; %(n)d things to look at.", count) % {"n": count}
     due = [(each.left, each.mailing) for each in findings.mailings if each.left]
     ahead = [(each.count, each.mailing) for each in findings.mailings if each.ahead and each.count]
-    parts = [f"{mails(number)} ({shown_name(mailing)})" for number, mailing in due or ahead]
+    parts = [f"{mails(number)} ({shown_name(mailing)})" for number, mailing in due or ahead[:1]]
     first = _("First to send: %(what)s.") % {"what": ", ".join(parts)} if parts else _("There is nobody to mail now.")
     return " ".join((found if count else _("Nothing is wrong."), first))
