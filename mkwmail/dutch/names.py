@@ -318,6 +318,11 @@ OFFICES = _words(
     "woningbouwvereniging woningcorporatie woningstichting woonstichting"
 )
 
+# Words that many organisations have in their names.
+ORGANISATION_WORDS = _words(
+    "stichting vereniging woningstichting woningcorporatie woningbouwvereniging corporatie wonen de het van bv"
+)
+
 # First names that often follow another ("Jan Willem") or are short enough to be taken for initials ("KIM").
 FIRST_NAMES = _words(
     "aad aafke aart abdel ad adam adri adriaan adriana agnes ahmed albert alexander ali alida amin an andries andré "

@@ -68,7 +68,8 @@ class Identified(NamedTuple):
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
-    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now.
+    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now. ``before``:
+    the known person's organisation and number so far.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Identified(NamedTuple):
     candidates: tuple[str, ...] = ()
     predecessor: str = ""
     change: "NameChange | None" = None
+    before: tuple[str, str] = ("", "")
 
     @property
     def slipped(self) -> bool:
@@ -350,7 +352,8 @@ class _Search:
                     self.moved.setdefault(address, []).append(person)
             else:
                 own = (person.address,) if person.address in self.groups else ()
-                for trait in _comparable(person.name, person.organisation, person.number, (*person.former, *own)):
+                traits = _comparable(person.name, person.organisation, person.number, (*person.former, *own))
+                for trait in (*traits, *_full_name(person.name)):
                     self.gone.setdefault(trait, []).append(person)
                 for each in person.marks:
                     self.gone.setdefault(_marked(each), []).append(person)
@@ -382,7 +385,10 @@ class _Search:
         for persons in candidates.values():
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
-        found = {address: Identified(person.key, False) for address, person in known.items()}
+        found = {
+            address: Identified(person.key, False, before=(person.organisation, person.number))
+            for address, person in known.items()
+        }
         replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
         for address, rows in self.groups.items():
             if address not in self.by_address:
@@ -410,6 +416,10 @@ class _Search:
         for person in self.moved.get(address, ()):
             if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
+        if not matches:
+            # Organisation and address have changed together, as after a merger: only a person can tell.
+            names = [trait for row in rows for trait in _full_name(row.name)]
+            matches = {person.key: person for trait in names for person in self.gone.get(trait, ())}
         return tuple(matches.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
@@ -509,7 +519,13 @@ class _Search:
                 )
                 % words
             )
-        return None
+        if person.marks or any(
+            set(_comparable(row.name, row.organisation, row.number, (address,)))
+            & set(_comparable(person.name, person.organisation, person.number, (*person.former, person.address)))
+            for row in rows
+        ):
+            return None
+        return _replacing(rows[0], persons)
 
     def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
         """Make addresses doubtful again if the choices gave two to one person."""
@@ -546,6 +562,12 @@ def _comparable(
     """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
     who = _name_key(name)
     return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
+
+
+def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:
+    """Return the trait of a name that is more than a surname; none for any other name."""
+    who = _name_key(name)
+    return ((who, "name", ""),) if " " in who else ()
 
 
 def _doubt_of_change(change: "NameChange", address: str) -> str:

@@ -11,7 +11,7 @@ from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
-from mkwmail.dutch.names import Form, full_name, salutation
+from mkwmail.dutch.names import ORGANISATION_WORDS, Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
 from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
@@ -220,7 +220,8 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
         return
     known = {person.key: person for person in history.persons}
     here = index.keys | history.strangers
-    new = [each.name or each.address for each in index.listings if each.person not in known and not each.instead]
+    unknown = [each for each in index.listings if each.person not in known]
+    new = [each.name or each.address for each in unknown if not (each.instead or each.doubt)]
     gone = [
         person.name or person.address
         for key, person in known.items()
@@ -385,10 +386,23 @@ def _with_members(assistants: Iterable[Recipient]) -> tuple[str, ...]:
 
 
 def misplaced_faults(index: MemberIndex, place: str) -> Iterator[Fault]:
-    """Yield the assistants who seem to belong to another member, if there are any.
+    """Yield the organisations, numbers and assistants that seem to belong to another member, if there are any.
 
     :param place: the list's file, as people know it.
     """
+    if index.misplaced:
+        fault = ngettext(
+            "%(n)d member has the organisation or number of another member now: %(examples)s",
+            "%(n)d members have the organisations or numbers of other members now: %(examples)s",
+            len(index.misplaced),
+        )
+        examples = [
+            _("%(name)s (row %(row)d, was %(before)s)")
+            % {"name": full_name(member.name) or member.email, "row": member.row, "before": before}
+            for member, before in index.misplaced
+        ]
+        remedy = _("check that no column was sorted on its own")
+        yield Fault(place, fault % {"n": len(examples), "examples": some(examples)}, remedy)
     names = misplaced_names(index)
     if names:
         fault = ngettext(
@@ -423,12 +437,15 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
             yield Fault(f"{place}:{member.row}", fault % words, remedy)
             continue
         family = folded(member.name.surname or name.rpartition(" ")[2])
-        places = [("number", folded(member.number)), ("organisation", folded(member.organisation))] if family else ()
-        groups = [named.setdefault((family, *each), []) for each in places if each[1]]
+        places = [place for place in _places(member) if place[1]]
+        groups = [named.setdefault((family, *each), []) for each in places if family]
+        # Somebody without an organisation and a number may be anywhere.
+        namesakes = named.setdefault((folded(name), "", ""), []) if " " in name else []
+        nearby = (other for group in groups for other in group)
+        anywhere = (other for other in namesakes if not (places and any(value for _kind, value in _places(other))))
         twins = (
             other
-            for group in groups
-            for other in group
+            for other in (*nearby, *anywhere)
             if other.address_key != key and _one_name(full_name(other.name), name)
         )
         if (other := next(twins, None)) is not None:
@@ -436,8 +453,15 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
             words |= {"other": f"{full_name(other.name)} <{other.email}>"}
             fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
             yield Fault(f"{place}:{member.row}", fault % words, remedy)
-        for group in groups:
+        for group in (*groups, namesakes):
             group.append(member)
+
+
+def _places(member: Member) -> tuple[tuple[str, str], ...]:
+    """Return a member's number and organisation; "Stichting Woonstede" and "Woonstede" are one."""
+    organisation = folded(member.organisation)
+    own = [word for word in re.findall(r"\w+", organisation) if word not in ORGANISATION_WORDS]
+    return ("number", folded(member.number)), ("organisation", " ".join(own) or organisation)
 
 
 def _one_name(one: str, other: str) -> bool:
