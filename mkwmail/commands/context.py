@@ -275,6 +275,8 @@ def _ask_about_headings(
     questions = {
         "e-mail": _("Which column holds the addresses? Type its number, or Enter to stop:"),
         "naam": _("Which column holds the names? Type its number, or Enter to stop:"),
+        "voornaam": _("Which column holds the first names? Type its number, or Enter to stop:"),
+        "tussenvoegsel": _("Which column holds the prefixes of the surnames? Type its number, or Enter to stop:"),
     }
     for name, headings in unknown.candidates.items():
         words = {"list": folder.shown(folder.path / settings.members), "name": name}
