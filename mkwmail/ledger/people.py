@@ -68,8 +68,8 @@ class Identified(NamedTuple):
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
-    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now. ``before``:
-    the known person's organisation and number so far.
+    whom the row may replace. ``change``: the name in that person's place is another one now. ``before``: organisation
+    and number of a known person so far.
     """
 
     key: str
@@ -400,8 +400,7 @@ class _Search:
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
         found = {
-            address: Identified(person.key, False, before=(person.organisation, person.number))
-            for address, person in known.items()
+            address: Identified(who.key, False, before=(who.organisation, who.number)) for address, who in known.items()
         }
         replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
         for address, rows in self.groups.items():
@@ -432,8 +431,8 @@ class _Search:
                 matches[person.key] = person
         if not matches:
             # Organisation and address have changed together, as after a merger: only a person can tell.
-            names = [trait for row in rows for trait in _full_name(row.name)]
-            matches = {person.key: person for trait in names for person in self.gone.get(trait, ())}
+            names = (trait for row in rows for trait in _full_name(row.name))
+            return tuple({person.key: person for trait in names for person in self.gone.get(trait, ())}.values())
         return tuple(matches.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
@@ -463,9 +462,8 @@ class _Search:
             for address, name in names.items():
                 near = {key: person for key, person in persons.items() if same_person(name, person.name)}
                 only = persons if len(persons) == len(names) == 1 else {}
-                if near or only:
-                    found.setdefault(address, {}).update(near or only)
-        return {address: tuple(persons.values()) for address, persons in found.items()}
+                found.setdefault(address, {}).update(near or only)
+        return {address: tuple(persons.values()) for address, persons in found.items() if persons}
 
     def judge(
         self,
@@ -526,18 +524,13 @@ class _Search:
         same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
         if person.number and numbers and folded(person.number) not in numbers and same_place:
             words |= {"number": rows[0].number, "old_number": person.number}
-            return (
-                _(
-                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
-                    "has number %(old_number)s"
-                )
-                % words
+            sentence = _(
+                "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
+                "has number %(old_number)s"
             )
-        if person.marks or any(
-            set(_comparable(row.name, row.organisation, row.number, (address,)))
-            & set(_comparable(person.name, person.organisation, person.number, (*person.former, person.address)))
-            for row in rows
-        ):
+            return sentence % words
+        elsewhere = not (person.organisation and same_place) and folded(person.number) not in numbers
+        if person.marks or not elsewhere or address in (*person.former, person.address):
             return None
         return _replacing(rows[0], persons)
 
@@ -579,9 +572,8 @@ def _comparable(
 
 
 def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:
-    """Return the trait of a name that is more than a surname; none for any other name."""
     who = _name_key(name)
-    return ((who, "name", ""),) if " " in who else ()
+    return ((who, "name", ""),) if " " in who else ()  # a surname alone tells nothing
 
 
 def _doubt_of_change(change: "NameChange", address: str) -> str:

@@ -318,9 +318,11 @@ class _Cells:
 
 
 def _refuse_other_name(text: str, name: str) -> None:
+    before = next((other for other, _address in named_addresses(text)), "")
+    if before == name:
+        return
     from mkwmail.members.same_name import alike
 
-    before = next((other for other, _address in named_addresses(text)), "")
     if before and name and no_person(before) is None and not alike(before, name):
         raise CellError(
             _('"%(value)s" is an address of somebody else than %(name)s') % {"value": shown_value(text), "name": name},
@@ -413,9 +415,10 @@ def read_members(
 
 def _repeats(row: Row, spellings: Collection[str]) -> bool:
     """Check whether a row has headings: on a next page, or in another language."""
-    filled = [cell for cell in row.cells if cell.strip()]
-    known = sum(heading_key(cell) in spellings for cell in filled)
-    return known > 1 and 2 * known > len(filled) and not any("@" in cell and len(cell) > 1 for cell in filled)
+    if any("@" in cell and len(cell) > 1 for cell in row.cells):
+        return False
+    filled = [heading_key(cell) for cell in row.cells if cell.strip()]
+    return sum(key in spellings for key in filled) > max(1, len(filled) // 2)
 
 
 _TOTAL = re.compile(r"(?:(?:sub|eind)?totaal|aantal|total|som|sum|count|gemiddelde?|average)\b", re.IGNORECASE)

@@ -88,7 +88,7 @@ _FUNCTIONS_IN_LETTERS = frozenset(each.replace("-", "") for each in FUNCTIONS)
 _BESIDES_NAMES = frozenset(
     (
         *(*_TITLES, *POLITE, *TITLES_BEFORE, *TITLES_BEHIND, *map(str.casefold, SHORT_TITLES_BEHIND)),
-        *("en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
+        *("tav", "overleden", "en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
     )
 )
 # Anything but letters, the marks of names and spaces.
@@ -101,18 +101,20 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     It is a placeholder (VACATURE, n.v.t., totaal), an office ("Secretariaat"), the organisation itself or a couple. An
     empty text and an address are a person without a known name.
     """
-    text = _PRONOUNS.sub("", _ATTENTION.sub("", text)).strip()
     if not text or "@" in text:
         return None
-    if _DIED.search(text):
-        return CellError(
-            _('"%(value)s" is said to have died') % {"value": shown_value(text)},
-            _("delete the row, or write the reason in a column niet mailen"),
-        )
     words = text.casefold().split()
     # Nearly all names: without signs, and without a word that is not a name's own, all words are the name.
     bare = "".join(words)
     is_plain = bare.isalnum() and _BESIDES_NAMES.isdisjoint(words)
+    if not is_plain:
+        text = _PRONOUNS.sub("", _ATTENTION.sub("", text)).strip() or text
+        words = text.casefold().split()
+        if _DIED.search(text):
+            return CellError(
+                _('"%(value)s" is said to have died') % {"value": shown_value(text)},
+                _("delete the row, or write the reason in a column niet mailen"),
+            )
     letters = bare if is_plain else "".join(filter(str.isalnum, _bare(text).casefold()))
     vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
     vacant = vacant or not {"vacature", "vacatures"}.isdisjoint(words) or text.startswith(("#", "//"))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -447,6 +448,10 @@ def _in_one_mailbox(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
             yield member.row, fault % {"address": member.email, "row": twin.row, "other": twin.email}
 
 
+# Members by name: all of them, and those without a number and an organisation.
+_NAME, _ALONE = "name", "alone"
+
+
 def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
     """Yield row and fault of those with the name, and the number or organisation, of an earlier one.
 
@@ -461,8 +466,8 @@ def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
             name = full_name(member.name)
             places = [each for each in _places(member) if each[1]]
             nearby = [named.setdefault(each, []) for each in places]
-            namesakes = named.setdefault(("name", folded(name)), []) if " " in name else []
-            anywhere = [other for other in namesakes if not (places and any(value for _kind, value in _places(other)))]
+            namesakes = [named.setdefault((kind, folded(name)), []) for kind in (_NAME, *([] if places else [_ALONE]))]
+            anywhere = named.get((_ALONE if places else _NAME, folded(name)), []) if " " in name else []
             twins = (
                 other
                 for each in (*nearby, anywhere)
@@ -474,7 +479,7 @@ def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
                 words |= {"other": f"{full_name(other.name)} <{other.email}>"}
                 fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
                 yield member.row, fault % words
-            for each in (*nearby, namesakes):
+            for each in (*nearby, *namesakes):
                 each.append(member)
 
 
@@ -483,10 +488,14 @@ def _family(member: Member) -> str:
 
 
 def _places(member: Member) -> tuple[tuple[str, str], ...]:
-    """Return a member's number and organisation; "Stichting Woonstede" and "Woonstede" are one."""
-    organisation = folded(member.organisation)
-    own = [word for word in re.findall(r"\w+", organisation) if word not in ORGANISATION_WORDS]
-    return ("number", folded(member.number)), ("organisation", " ".join(own) or organisation)
+    return ("number", folded(member.number)), ("organisation", _own_words(member.organisation))
+
+
+@lru_cache(maxsize=4096)  # a list has many members of few organisations
+def _own_words(organisation: str) -> str:
+    """Return what tells organisations apart: "Stichting Woonstede" and "Woonstede" are one."""
+    own = [word for word in re.findall(r"\w+", folded(organisation)) if word not in ORGANISATION_WORDS]
+    return " ".join(own) or folded(organisation)
 
 
 def _one_name(one: str, other: str) -> bool:
