@@ -15,8 +15,8 @@ from mkwmail import clock
 from mkwmail.addresses import address_key, is_example
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
-from mkwmail.config.event import Event
-from mkwmail.config.event_file import example_links, read_event
+from mkwmail.config.event import Event, example_links
+from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, is_shared, remember
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
@@ -284,6 +284,8 @@ def _ask_about_headings(
     questions = {
         "e-mail": _("Which column holds the addresses? Type its number, or Enter to stop:"),
         "naam": _("Which column holds the names? Type its number, or Enter to stop:"),
+        "voornaam": _("Which column holds the first names? Type its number, or Enter to stop:"),
+        "tussenvoegsel": _("Which column holds the prefixes of the surnames? Type its number, or Enter to stop:"),
     }
     for name, headings in unknown.candidates.items():
         words = {"list": folder.shown(folder.path / settings.members), "name": name}
