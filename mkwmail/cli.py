@@ -165,9 +165,11 @@ def mkwmail(
     if ctx.invoked_subcommand is None:
         from mkwmail.commands.desk import desk
 
-        while words := desk(_begin(ctx)):
+        words, code = desk(_begin(ctx))
+        while words:
             _carry_out(words, folder)
-        _finish(ExitCode.OK)
+            words, code = desk(_begin(ctx))
+        _finish(code)
 
 
 def _carry_out(words: Sequence[str], folder: Path | None) -> None:

@@ -53,7 +53,6 @@ HOMES = {
     "platformdirs": ("files",),
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
-    "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
     "olefile": ("responses.saved_mail",),
     "imapclient": ("responses.mailbox",),

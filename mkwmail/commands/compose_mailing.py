@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mkwmail.commands.approved_sources import read_files, sources_of
 from mkwmail.commands.context import Sources, certificates_of
-from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.config.event import LINK_FIELDS, CalendarMethod, Event
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext

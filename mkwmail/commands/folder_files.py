@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger
 from mkwmail.commands.output import write_output
-from mkwmail.commands.status import statuses_of
+from mkwmail.commands.status import folder_state_of, statuses_of
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import SETTINGS, WorkingFolder, shipped_templates
@@ -102,7 +102,9 @@ def change(invocation: Invocation, event: str, what: str, value: str) -> ExitCod
         if each.fault not in known:
             terminal.say(f"  {each}", "warning")
     with open_ledger(invocation, folder) as ledger:
-        status = statuses_of(invocation, folder, ledger, [(path, read.value)])[0]
+        status = statuses_of(
+            folder_state_of(invocation, folder, ledger), ledger, [(path, read.value)], invocation.clock.now()
+        )[0]
     if status.next_steps:
         terminal.say()
     for step in status.next_steps:

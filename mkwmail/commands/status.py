@@ -110,7 +110,7 @@ def status(
     events = [(path, read_event(path, folder).value) for path in paths]
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        statuses = statuses_of(invocation, folder, ledger, events)
+        statuses = statuses_of(folder_state_of(invocation, folder, ledger), ledger, events, now)
         automatic, _asleep = last_due(ledger, now)
         ran = runs.last(ledger.database, DUE)
     if csv is not None:
@@ -181,10 +181,9 @@ def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
 
 
 def statuses_of(
-    invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
+    folder_state: "FolderState", ledger: Ledger, events: Sequence[tuple[Path, Event]], now: datetime
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
-    folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
     found = [
         status_of(event, ledger, folder_state.index, folder_state.keep, now, folder_state.sources(path, event))
         for path, event in events
@@ -196,13 +195,14 @@ def statuses_of(
 class FolderState:
     """The settings and the members behind every event's status.
 
-    They are None if they cannot be read.
+    They are None if they cannot be read; ``code`` is then that of the fault.
     """
 
     folder: WorkingFolder
     settings: Settings | None = None
     members: MemberList | None = None
     index: MemberIndex | None = None
+    code: ExitCode = ExitCode.OK
 
     @property
     def keep(self) -> Keep:
@@ -221,14 +221,15 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
 
     A file that cannot be read is reported, and hides nothing else.
     """
-    settings = members = None
+    settings, members, code = None, None, ExitCode.OK
     try:
         settings = read_settings(folder)
         members = read_list(folder, settings)
     except UserError as error:
+        code = error.code
         for fault in error.faults:
             invocation.terminal.note(str(fault), "warning")
-    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
+    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None, code)
 
 
 def _mailings(

@@ -76,7 +76,8 @@ class Identified(NamedTuple):
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
-    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now.
+    whom the row may replace. ``change``: the name in that person's place is another one now. ``before``: organisation
+    and number of a known person so far.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Identified(NamedTuple):
     candidates: tuple[str, ...] = ()
     predecessor: str = ""
     change: "NameChange | None" = None
+    before: tuple[str, str] = ("", "")
 
     @property
     def slipped(self) -> bool:
@@ -370,7 +372,8 @@ class _Search:
                     self.moved.setdefault(address, []).append(person)
             else:
                 own = (person.address,) if person.address in self.groups else ()
-                for trait in _comparable(person.name, person.organisation, person.number, (*person.former, *own)):
+                traits = _comparable(person.name, person.organisation, person.number, (*person.former, *own))
+                for trait in (*traits, *_full_name(person.name)):
                     self.gone.setdefault(trait, []).append(person)
                 for each in person.marks:
                     self.gone.setdefault(_marked(each), []).append(person)
@@ -402,7 +405,9 @@ class _Search:
         for persons in candidates.values():
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
-        found = {address: Identified(person.key, False) for address, person in known.items()}
+        found = {
+            address: Identified(who.key, False, before=(who.organisation, who.number)) for address, who in known.items()
+        }
         replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
         for address, rows in self.groups.items():
             if address not in self.by_address:
@@ -430,6 +435,10 @@ class _Search:
         for person in self.moved.get(address, ()):
             if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
+        if not matches:
+            # Organisation and address have changed together, as after a merger: only a person can tell.
+            names = (trait for row in rows for trait in _full_name(row.name))
+            return tuple({person.key: person for trait in names for person in self.gone.get(trait, ())}.values())
         return tuple(matches.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
@@ -459,9 +468,8 @@ class _Search:
             for address, name in names.items():
                 near = {key: person for key, person in persons.items() if same_person(name, person.name)}
                 only = persons if len(persons) == len(names) == 1 else {}
-                if near or only:
-                    found.setdefault(address, {}).update(near or only)
-        return {address: tuple(persons.values()) for address, persons in found.items()}
+                found.setdefault(address, {}).update(near or only)
+        return {address: tuple(persons.values()) for address, persons in found.items() if persons}
 
     def judge(
         self,
@@ -522,14 +530,15 @@ class _Search:
         same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
         if person.number and numbers and folded(person.number) not in numbers and same_place:
             words |= {"number": rows[0].number, "old_number": person.number}
-            return (
-                _(
-                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
-                    "has number %(old_number)s"
-                )
-                % words
+            sentence = _(
+                "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
+                "has number %(old_number)s"
             )
-        return None
+            return sentence % words
+        elsewhere = not (person.organisation and same_place) and folded(person.number) not in numbers
+        if person.marks or not elsewhere or address in (*person.former, person.address):
+            return None
+        return _replacing(rows[0], persons)
 
     def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
         """Make addresses doubtful again if the choices gave two to one person."""
@@ -566,6 +575,11 @@ def _comparable(
     """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
     who = _name_key(name)
     return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
+
+
+def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:
+    who = _name_key(name)
+    return ((who, "name", ""),) if " " in who else ()  # a surname alone tells nothing
 
 
 def _doubt_of_change(change: "NameChange", address: str) -> str:

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mkwmail.clock import day_and_time
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
@@ -25,6 +23,10 @@ from mkwmail.files import file_mode, set_mode
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, FileId, as_column, cannot_write, file_id, read_only, records
 from mkwmail.ledger.models import Reported, Run, moment_text
+
+# Imported where a lock is taken: most commands take none.
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 #: The name of the notice about a refused login, which cannot be mailed.
 LOGIN_FAILS = f"stopped:{int(ExitCode.LOGIN)}"
@@ -315,6 +317,8 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
     :raises UserError: code LEDGER_HELD if another run has it (with its process id, command and start), or if the run
         that had it is still alive, though its lock was deleted.
     """
+    from filelock import FileLock
+
     # A run that tries to take the lock empties the lock's file, so the holder is recorded in another file.
     note = ledger.with_name(f"{ledger.name}.holder")
     lock = FileLock(ledger.with_name(f"{ledger.name}.lock"), timeout=0, mode=file_mode(ledger))
@@ -334,7 +338,9 @@ def held(ledger: Path, command: str, now: datetime) -> Iterator[Held]:
         lock.release()
 
 
-def _acquired(lock: FileLock, ledger: Path) -> Held:
+def _acquired(lock: "FileLock", ledger: Path) -> Held:
+    from filelock import Timeout
+
     path = Path(lock.lock_file)
     try:
         for _each in range(_TRIES):

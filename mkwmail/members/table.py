@@ -197,7 +197,8 @@ class Table:
     and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in Excel but have no
     text here: a formula whose result was not saved (``""``), or the error that Excel shows. ``formatted`` are the
     numbers that have other digits or marks than their value, by their format; ``marked`` the texts from which Excel's
-    text mark was taken; ``unfolded`` tells that each row was one cell, which was split again.
+    text mark was taken; ``unfolded`` tells that each row was one cell, which was split again. ``struck_rows`` have text
+    that is struck through; ``elsewhere`` says how many addresses another sheet has that are not in this one.
     """
 
     rows: tuple[Row, ...]
@@ -207,6 +208,8 @@ class Table:
     separator: str = ""
     without_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
+    struck_rows: frozenset[int] = frozenset()
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
     formatted: tuple[tuple[int, int], ...] = ()
     marked: tuple[tuple[int, int], ...] = ()
     unfolded: bool = False
@@ -346,7 +349,7 @@ def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
     workbook.refuse_older(data, shown)
     parts = workbook.unpack(data, shown)
     contents = workbook.sheet_parts(parts, shown)
-    styles = workbook.number_formats(parts)
+    styles = workbook.cell_styles(parts)
     try:
         with CalamineWorkbook.from_filelike(workbook.repack(parts)) as book:
             visible = [
@@ -363,9 +366,20 @@ def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
             if len(filled) > 1:
                 tops = {name: sheet.to_python(skip_empty_area=False, nrows=_TOP) for name, sheet in sheets.items()}
                 best = max(filled, key=lambda look: suits(_rows(_grid(tops[look.name], look))))
-            return _table(sheets[best.name], best, [look.name for look in filled if look is not best])
+            table = _table(sheets[best.name], best, [look.name for look in filled if look is not best])
+            return replace(table, elsewhere=_elsewhere(table, sheets)) if len(filled) > 1 else table
     except (CalamineError, KeyError, OSError, ValueError, OverflowError):
         raise workbook.damaged(shown) from None
+
+
+def _elsewhere(table: Table, sheets: Mapping[str, CalamineSheet]) -> dict[str, int]:
+    """Return the other sheets with addresses that are not in the table: members may be there too."""
+    known = {cell.strip().casefold() for row in table.rows for cell in row.cells if "@" in cell}
+    found = {}
+    for name in table.other_sheets:
+        cells = (cell for row in sheets[name].to_python() for cell in row if isinstance(cell, str) and "@" in cell)
+        found[name] = len({cell.strip().casefold() for cell in cells} - known)
+    return {name: count for name, count in found.items() if count}
 
 
 def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) -> Table:
@@ -382,6 +396,7 @@ def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) 
         other_sheets=tuple(others),
         without_value=look.without_value,
         hidden_rows=look.hidden,
+        struck_rows=look.struck,
         formatted=formatted,
     )
 

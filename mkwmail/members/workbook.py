@@ -51,8 +51,8 @@ class Sheet:
     """Properties of a worksheet, with rows counted from 1, columns from 0.
 
     ``without_value`` holds the filled cells that are read as empty: ``""`` for a formula whose result was not saved,
-    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show. ``formats`` has the format
-    of each number that is not shown in Excel's general format.
+    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show, ``struck`` those with text
+    that is struck through. ``formats`` has the format of each number that is not shown in Excel's general format.
     """
 
     name: str
@@ -62,6 +62,18 @@ class Sheet:
     without_value: Mapping[tuple[int, int], str]
     hidden: frozenset[int]
     formats: Mapping[tuple[int, int], str]
+    struck: frozenset[int]
+
+
+class Style(NamedTuple):
+    """How cells of a style are shown.
+
+    ``code`` is the number format; it is empty for the general format and for formats of dates that have a number only
+    (ECMA-376 part 1 §18.8.10).
+    """
+
+    code: str = ""
+    struck: bool = False
 
 
 def damaged(shown: str) -> UserError:
@@ -183,29 +195,39 @@ def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
     return sheets
 
 
-def number_formats(parts: Parts) -> tuple[str, ...]:
-    """Return the number format of each cell style, in the order of the styles.
-
-    It is empty for the general format and for formats of dates that have a number only (ECMA-376 part 1 §18.8.10).
-    """
+def cell_styles(parts: Parts) -> tuple[Style, ...]:
+    """Return the cell styles, in their order; none if the workbook has none (ECMA-376 part 1 §18.8)."""
     try:
         root = ElementTree.fromstring(parts["xl/styles.xml"])
     except (KeyError, ElementTree.ParseError, ValueError, LookupError):
         return ()
     codes = {str(number): code for number, code in BUILT_IN.items()}
-    styles: tuple[str, ...] = ()
+    struck: list[bool] = []
+    styles: tuple[Style, ...] = ()
     for element in root:
         if _local(element.tag) == "numFmts":
             codes |= {each.get("numFmtId", ""): each.get("formatCode", "") for each in element}
+        elif _local(element.tag) == "fonts":
+            struck = [any(map(_is_strike, font)) for font in element]
         elif _local(element.tag) == "cellXfs":
-            styles = tuple(codes.get(each.get("numFmtId", ""), "") for each in element)
-    return tuple("" if code.casefold() == "general" else code for code in styles)
+            styles = tuple(
+                Style(codes.get(each.get("numFmtId", ""), ""), _at(struck, each.get("fontId", ""))) for each in element
+            )
+    return tuple(each._replace(code="") if each.code.casefold() == "general" else each for each in styles)
 
 
-def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = ()) -> Sheet:
+def _is_strike(element: ElementTree.Element) -> bool:
+    return _local(element.tag) == "strike" and element.get("val", "1") in ("1", "true")
+
+
+def _at(struck: Sequence[bool], font: str) -> bool:
+    return font.isdecimal() and int(font) < len(struck) and struck[int(font)]
+
+
+def look_through(name: str, content: bytes, shown: str, styles: Sequence[Style] = ()) -> Sheet:
     """Return the properties of a worksheet from its part.
 
-    :param styles: the number format of each cell style (:func:`number_formats`).
+    :param styles: the cell styles (:func:`cell_styles`).
     :raises UserError: if the part is damaged, or its last cell is too far out for a list.
     """
     try:
@@ -222,10 +244,11 @@ def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = 
     return sheet
 
 
-def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
+def _look_through(name: str, content: bytes, styles: Sequence[Style]) -> Sheet:
     rows = columns = filled = row = column = 0
     without_value: dict[tuple[int, int], str] = {}
     hidden: set[int] = set()
+    struck: set[int] = set()
     formats: dict[tuple[int, int], str] = {}
     row_hidden = False
     for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
@@ -240,8 +263,11 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             if lack is not None:
                 without_value[row, column] = lack
             has_value = _has_value(element)
-            if has_value and (code := _format(element, styles)):
-                formats[row, column] = code
+            style = _style(element, styles)
+            if has_value and style.code and element.get("t", "n") == "n":
+                formats[row, column] = style.code
+            if has_value and style.struck:
+                struck.add(row)
             if lack is not None or has_value:
                 filled += 1
                 rows, columns = max(rows, row), max(columns, column + 1)
@@ -249,14 +275,12 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             column += 1
         elif tag == "row":
             element.clear()
-    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden), formats)
+    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden), formats, frozenset(struck))
 
 
-def _format(cell: ElementTree.Element, styles: Sequence[str]) -> str:
-    style = cell.get("s", "")
-    if cell.get("t", "n") != "n" or not style.isdecimal() or int(style) >= len(styles):
-        return ""
-    return styles[int(style)]
+def _style(cell: ElementTree.Element, styles: Sequence[Style]) -> Style:
+    number = cell.get("s", "")
+    return styles[int(number)] if number.isdecimal() and int(number) < len(styles) else Style()
 
 
 def _is_zero(height: str | None) -> bool:

@@ -131,6 +131,25 @@ def test_every_chapter_is_a_page_or_a_heading_of_the_guide(chapter: str) -> None
     assert set(CHAPTER_OF.values()) <= {*SECTIONS, *PAGES}
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "code"),
+    [
+        ("mkwmail.yaml", "sender: [", 78),
+        ("mkwmail.yaml", "poort: 9\n", 78),
+        ("leden.csv", "naam\nKim\n", 65),
+        ("events/2020-04-16-directeurendag.yaml", "id: [", 65),
+    ],
+)
+def test_the_desk_ends_with_the_code_of_a_file_that_cannot_be_read(
+    tmp_path: Path, file: str, text: str, code: int
+) -> None:
+    place = a_place(tmp_path)
+    assert place.run().code == 0
+    place.write(file, text)
+    ran = place.run()
+    assert ran.code == code and f"{file}:" in ran.err and "mkwmail --help" in ran.out
+
+
 def test_help_and_faults_name_the_chapter(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     assert "mkwmail guide inloggen" in place.run("--help").out
