@@ -35,13 +35,13 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
     :param association: its name, or an empty text if the settings cannot be read.
     """
     event = status.event
-    made = _("As of %(moment)s.") % {"moment": day_and_time(now)}
+    made, cancelled = _("As of %(moment)s.") % {"moment": day_and_time(now)}, _("The event is cancelled.")
     header = (
         *([f'<p class="association">{escape(association)}</p>'] if association else []),
         f"<h1>{escape(event.title)}</h1>",
         *(f"<p>{escape(line)}</p>" for line in _about(event)),
         f'<p class="made">{escape(made)}</p>',
-        *([f'<p class="cancelled">{escape(_("The event is cancelled."))}</p>'] if status.cancelled else []),
+        *([f'<p class="cancelled">{escape(cancelled)}</p>'] if status.cancelled else []),
     )
     main = (
         *(*_figures(status), *_catering(status, now), *_parts(status), *_chart(status.course)),
