@@ -163,7 +163,8 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
             last[name] = match
             continue
         superseded += 1
-        if before.signup.answer != match.signup.answer and (before.signup.undated or match.signup.undated):
+        moments = {before.signup.moment, match.signup.moment}
+        if before.signup.answer != match.signup.answer and (None in moments or len(moments) == 1):
             unordered.add(name)
         if _turn(before.signup) <= _turn(match.signup):
             last[name] = match
@@ -174,13 +175,13 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
 
 def _unordered(match: Match) -> Match:
     """Return a row as doubtful: the person has others, and it cannot be told which was filled in last."""
-    doubt = _("answered more than once, differently, and the moments cannot be read")
+    doubt = _("answered more than once, differently, and the moments do not show which answer is the last")
     signup = replace(match.signup, answer=None, doubt=match.signup.doubt or doubt)
     return replace(match, signup=signup)
 
 
 def _turn(signup: Signup) -> tuple[float, int]:
-    # Without moments the order of the rows decides: forms add new rows at the end.
+    # Of rows with one answer and without moments the last counts: forms add new rows at the end.
     return (signup.moment.timestamp() if signup.moment else 0.0, signup.row)
 
 

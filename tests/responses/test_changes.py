@@ -90,6 +90,15 @@ def test_filled_in_twice_the_last_moment_counts_whatever_the_order_of_the_rows()
     assert found.superseded == 1
 
 
+def test_filled_in_twice_without_two_moments_is_asked_about_whatever_the_order_of_the_rows() -> None:
+    for days in ((None, None), (5, None), (None, 5), (5, 5)):
+        first, last = row(Answered.ATTENDING, days[0], number=2), row(Answered.DECLINED, days[1], number=3)
+        for rows in ((first, last), (last, first)):
+            found = after(*rows)
+            assert not found.news and [each.signup.answer for each in found.doubtful] == [None]
+    assert [each.signup.answer for each in after(row(number=2), row(number=3)).news] == [Answered.ATTENDING]
+
+
 ANSWERS = st.sampled_from([Answered.ATTENDING, Answered.DECLINED, Answered.TENTATIVE])
 STEPS = st.lists(st.tuples(st.sampled_from(["form", "import", "phone"]), ANSWERS), max_size=12)
 
