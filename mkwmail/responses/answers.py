@@ -141,6 +141,7 @@ _CONDITION = (
     r"mits|indien|tenzij|zodra|zolang|behoudens|afhankelijk|voorlopig|unless|provided|depend\w*|if|"
     r"als (?:ik|het|dat|er|de|mijn|we|wij|alles|niets|niks|iemand|u|je)"
 )
+_CONDITIONAL = re.compile(rf"\b(?:{_CONDITION})\b")
 # Words after "ja" that take it back, or make it another's answer. "Nee" may be about a part: "nee voor de lunch".
 _TAKEN_BACK = re.compile(
     r"^(?:nee|neen|no|not|niet|helaas|misschien|wellicht|maybe|perhaps)\b|^(?:of|or) (?:nee|no)\b|"
@@ -240,7 +241,7 @@ def read_answer(text: str) -> Answered | None:
         return None
     if _HEDGE.search(words):
         return Answered.TENTATIVE
-    return Answered.ATTENDING if _WILL_COME.search(words) else None
+    return Answered.ATTENDING if _WILL_COME.search(words) and not _CONDITIONAL.search(words) else None
 
 
 def _after_yes_or_no(first: str, rest: str) -> Answered | None:
@@ -249,7 +250,7 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
         if not rest or not (_TAKEN_BACK.search(rest) or (weak and _NEGATION.search(rest))):
             return Answered.ATTENDING
         vague = _HEDGE.search(rest) and not re.search(r"\b(?:niet|not|geen|no|nee)\b", rest)
-        return Answered.TENTATIVE if vague and not re.search(rf"\b(?:{_CONDITION})\b", rest) else None
+        return Answered.TENTATIVE if vague and not _CONDITIONAL.search(rest) else None
     # "Nee, alleen online" and "nee voor de lunch" are about a part: they do not say who stays away.
     if _MYSELF.search(rest) or re.match(
         r"(?:show|answer|response|reply|antwoord|reactie|idea|idee|opinion|preference|voorkeur|limit|"
@@ -260,6 +261,13 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
     if first == "helaas" and not (_NEGATION.search(rest) or not rest):
         return None
     return Answered.DECLINED
+
+
+def is_doubtful(text: str) -> bool:
+    """Return whether a text may take an acceptance back: a negation, a condition, a doubt or another person."""
+    words = _bare_words(text)
+    found = (pattern.search(words) for pattern in (_NEGATION, _HEDGE, _ANOTHER, _CONDITIONAL))
+    return any(each is not None for each in found)
 
 
 def is_yes_or_no(text: str) -> bool:
