@@ -13,6 +13,8 @@ def address_key(address: str) -> str:
     'jan@xn--bcher-kva.example'
     """
     folded = address.strip().casefold()
+    if folded == address and address.isascii():
+        return address  # the same text, not a copy: a list may have a hundred thousand
     if folded.isascii():
         return folded
     local, at, domain = folded.rpartition("@")

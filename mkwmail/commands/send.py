@@ -54,7 +54,6 @@ from mkwmail.planning.member_index import (
     identified,
     identify_members,
     left_out_reasons,
-    listed,
     plan_for,
 )
 from mkwmail.planning.oddities import (
@@ -433,7 +432,7 @@ def _go_ahead(ready: PreparedMailing, going: int, now: datetime) -> ScheduledApp
 def _record(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, going: int) -> None:
     """Record identities, approval, list and skips before the first claim."""
     now, plan = invocation.clock.now(), ready.plan
-    ledger.record_persons_as(listed(ready.index), identified(ready.index), now)
+    ledger.record_persons_as(identified(ready.index), now)
     rounds.schedule(ledger.database, _go_ahead(ready, going, now), ready.composer.sources, now)
     rounds.remember_list(ledger.database, plan.round, len(ready.index.listings), now)
     note_skips(plan, ledger, now)

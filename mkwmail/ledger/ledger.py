@@ -396,16 +396,14 @@ class Ledger:
             self.database, rows, now, lambda known: people.identify(known, rows, self.secret, decided)
         )
 
-    def record_persons_as(self, rows: Sequence[Listed], who: Sequence[Identified], now: datetime) -> None:
-        """Record the persons of rows durably.
-
-        ``who`` is what :meth:`identify` returned while this run held the ledger.
+    def record_persons_as(self, pairs: Iterable[tuple[Listed, Identified]], now: datetime) -> None:
+        """Record the persons of rows durably, as :meth:`identify` returned them while this run held the ledger.
 
         :raises UserError: code LEDGER_FAULT if another command has given one of the addresses to somebody else
             since; nothing is recorded then.
         """
         self._must_be_held()
-        people.record_persons(self.database, rows, now, lambda _known: who)
+        people.record_persons_as(self.database, pairs, now)
 
     def record_and_claim(
         self, of: Round, results: Sequence[Result], claims: Sequence[Claim], now: datetime

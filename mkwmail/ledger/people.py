@@ -191,33 +191,42 @@ def record_persons(
     with database.transaction():
         known = {person.key: person for person in persons(database)}
         found = tuple(who_of(known.values()))
-        certain: dict[str, tuple[Listed, Identified]] = {}
-        for row, who in zip(rows, found, strict=True):
-            if who.doubt is None and (
-                who.key not in certain or _is_better(row, certain[who.key][0], known.get(who.key))
-            ):
-                certain[who.key] = (row, who)
-        _vacate(database, known, certain, now)
-        new = {key: row for key, (row, _who) in certain.items() if key not in known}
-        for key, (row, _who) in certain.items():
-            if key in known:
-                _renew(database, known[key], row)
-        database.together(
-            "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
-            (
-                (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
-                for key, row in new.items()
-            ),
-        )
-        database.each(
-            "UPDATE persons SET successor = ? WHERE key = ?",
-            [
-                (key, who.predecessor)
-                for key, (_row, who) in certain.items()
-                if who.predecessor and who.predecessor not in certain
-            ],
-        )
+        _record(database, known, zip(rows, found, strict=True), now)
         return found
+
+
+def record_persons_as(database: Database, pairs: Iterable[tuple[Listed, Identified]], now: datetime) -> None:
+    """Record the persons of rows that are identified already, but the doubtful ones."""
+    with database.transaction():
+        _record(database, {person.key: person for person in persons(database)}, pairs, now)
+
+
+def _record(
+    database: Database, known: Mapping[str, Person], pairs: Iterable[tuple[Listed, Identified]], now: datetime
+) -> None:
+    certain: dict[str, Listed] = {}
+    succeeded: dict[str, str] = {}  # who replaces somebody → whom
+    for row, who in pairs:
+        if who.doubt is None and (who.key not in certain or _is_better(row, certain[who.key], known.get(who.key))):
+            certain[who.key] = row
+            if who.predecessor:
+                succeeded[who.key] = who.predecessor
+    _vacate(database, known, certain, succeeded, now)
+    for key, row in certain.items():
+        if key in known:
+            _renew(database, known[key], row)
+    database.together(
+        "INSERT INTO persons (key, address, name, organisation, number, since) {rows}",
+        (
+            (key, address_key(row.address), row.name, row.organisation, row.number, moment_text(now))
+            for key, row in certain.items()
+            if key not in known
+        ),
+    )
+    database.each(
+        "UPDATE persons SET successor = ? WHERE key = ?",
+        [(key, predecessor) for key, predecessor in succeeded.items() if predecessor not in certain],
+    )
 
 
 def _is_better(row: Listed, first: Listed, known: Person | None) -> bool:
@@ -231,17 +240,22 @@ def _is_better(row: Listed, first: Listed, known: Person | None) -> bool:
 
 
 def _vacate(
-    database: Database, known: Mapping[str, Person], certain: Mapping[str, tuple[Listed, Identified]], now: datetime
+    database: Database,
+    known: Mapping[str, Person],
+    certain: Mapping[str, Listed],
+    succeeded: Mapping[str, str],
+    now: datetime,
 ) -> None:
     """Take the addresses from those who have another one now, and from those whose address is a successor's."""
     leaving = {
         key
-        for key, (row, _who) in certain.items()
+        for key, row in certain.items()
         if key in known and known[key].address != address_key(row.address) and not is_mark(known[key].address)
     }
-    taken = {address_key(row.address): who.predecessor for row, who in certain.values() if who.predecessor}
     leaving |= {
-        key for address, key in taken.items() if key not in certain and key in known and known[key].address == address
+        left
+        for key, left in succeeded.items()
+        if left not in certain and left in known and known[left].address == address_key(certain[key].address)
     }
     for key in sorted(key for key in leaving if known[key].address):
         database.execute(
@@ -388,7 +402,7 @@ class _Search:
             if address not in self.by_address:
                 persons = candidates.get(address) or replacing.get(address, ())
                 found[address] = self.judge(address, rows, persons, claimed, address in replacing)
-        placed = {who.key for who in found.values() if who.doubt is None}
+        placed = {who.key for who in found.values() if who.doubt is None} if self.changes else frozenset[str]()
         for address, change in self.changes.items():
             before = self.by_address[address]
             if before.key in placed and not change.slipped:

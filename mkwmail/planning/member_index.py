@@ -78,13 +78,14 @@ def _listed_assistant(address: str) -> Listed:
 
 def listed(index: MemberIndex) -> tuple[Listed, ...]:
     """Return all who may be mailed as the ledger's register knows people."""
-    members = [listed_member(listing.member) for listing in index.listings]
-    return (*members, *(_listed_assistant(each.address) for each in index.assistants))
+    return tuple(row for row, _who in identified(index))
 
 
-def identified(index: MemberIndex) -> tuple[Identified, ...]:
-    """Return the identities of the people in :func:`listed`."""
-    return tuple(Identified(each.person, is_new=False, doubt=each.doubt or None) for each in index.everybody)
+def identified(index: MemberIndex) -> Iterator[tuple[Listed, Identified]]:
+    """Yield all who may be mailed as the ledger's register knows people, and who they are."""
+    for each in index.everybody:
+        row = _listed_assistant(each.address) if each.copy_of else listed_member(each.member)
+        yield row, Identified(each.person, is_new=False, doubt=each.doubt or None)
 
 
 Identify = Callable[[Sequence[Listed]], tuple[Identified, ...]]

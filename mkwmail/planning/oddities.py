@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -409,35 +411,56 @@ def twin_faults(everyone: Sequence[Member], place: str) -> Iterator[Fault]:
 
     :param place: the list's file, as people know it.
     """
+    mailed = [each for each in everyone if each.email and not each.do_not_mail]
+    alike = dict(_in_one_mailbox(mailed))
+    alike.update(_of_one_name([each for each in mailed if each.row not in alike]))
     remedy = _("if it is one person, delete one of the rows; otherwise both get the mail")
-    mailboxes: dict[str, Member] = {}
-    named: dict[tuple[str, str, str], list[Member]] = {}
-    for member in everyone:
-        if not member.email or member.do_not_mail:
+    for row, fault in sorted(alike.items()):
+        yield Fault(f"{place}:{row}", fault, remedy)
+
+
+def _in_one_mailbox(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
+    """Yield row and fault of those whose address differs from an earlier one in its tag alone."""
+    shared = {_mailbox(each.address_key) for each in members if "+" in each.email}
+    first: dict[str, Member] = {}
+    for member in members if shared else ():
+        key = member.address_key
+        if (mailbox := _mailbox(key)) not in shared:
             continue
-        key, name = member.address_key, full_name(member.name)
-        twin = mailboxes.setdefault(_mailbox(key), member)
-        if twin is not member and twin.address_key != key:
+        twin = first.setdefault(mailbox, member)
+        if twin.address_key != key:
             fault = _("%(address)s and %(other)s of row %(row)d are one mailbox")
-            words = {"address": member.email, "row": twin.row, "other": twin.email}
-            yield Fault(f"{place}:{member.row}", fault % words, remedy)
-            continue
-        family = folded(member.name.surname or name.rpartition(" ")[2])
-        places = [("number", folded(member.number)), ("organisation", folded(member.organisation))] if family else ()
-        groups = [named.setdefault((family, *each), []) for each in places if each[1]]
-        twins = (
-            other
-            for group in groups
-            for other in group
-            if other.address_key != key and _one_name(full_name(other.name), name)
-        )
-        if (other := next(twins, None)) is not None:
-            words = {"name": name, "address": member.email, "row": str(other.row)}
-            words |= {"other": f"{full_name(other.name)} <{other.email}>"}
-            fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
-            yield Fault(f"{place}:{member.row}", fault % words, remedy)
-        for group in groups:
-            group.append(member)
+            yield member.row, fault % {"address": member.email, "row": twin.row, "other": twin.email}
+
+
+def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
+    """Yield row and fault of those with the name, and the number or organisation, of an earlier one."""
+    # By family name, for there may be a hundred thousand members, and most of their names are their own.
+    families = sorted(((_family(each), each) for each in members), key=itemgetter(0))
+    for family, found in groupby(families, itemgetter(0)):
+        group = [member for _family_name, member in found]
+        named: dict[tuple[str, str], list[Member]] = {}
+        for member in group if family and len(group) > 1 else ():
+            name = full_name(member.name)
+            places = (("number", folded(member.number)), ("organisation", folded(member.organisation)))
+            earlier = [named.setdefault(each, []) for each in places if each[1]]
+            twins = (
+                other
+                for each in earlier
+                for other in each
+                if other.address_key != member.address_key and _one_name(full_name(other.name), name)
+            )
+            if (other := next(twins, None)) is not None:
+                words = {"name": name, "address": member.email, "row": str(other.row)}
+                words |= {"other": f"{full_name(other.name)} <{other.email}>"}
+                fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
+                yield member.row, fault % words
+            for each in earlier:
+                each.append(member)
+
+
+def _family(member: Member) -> str:
+    return folded(member.name.surname or full_name(member.name).rpartition(" ")[2])
 
 
 def _one_name(one: str, other: str) -> bool:

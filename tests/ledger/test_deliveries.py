@@ -318,9 +318,9 @@ def test_who_was_identified_is_enlisted_so_and_never_two_under_one_address(ledge
     somebody_else = [who[0]._replace(key="f" * 32), who[1]]
     ledger.record_persons(rows[:1], NOW)
     with pytest.raises(UserError) as refused:
-        ledger.record_persons_as(rows, somebody_else, NOW)
+        ledger.record_persons_as(zip(rows, somebody_else, strict=True), NOW)
     assert refused.value.code is ExitCode.LEDGER_FAULT
-    ledger.record_persons_as(rows, who, LATER)
+    ledger.record_persons_as(zip(rows, who, strict=True), LATER)
     assert ledger.identify(rows) == tuple(each._replace(is_new=False) for each in who)
 
 
