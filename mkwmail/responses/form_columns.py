@@ -7,7 +7,7 @@ is not known is a further question; one that holds yes or no may be the answer, 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mkwmail.members.headings import Headings, find_headings, heading_key
@@ -319,7 +319,7 @@ def _questions(table: Table, headings: Headings, found: dict[str, tuple[int, ...
     "May your name be on the list?" is answered with yes or no.
     """
     for meaning in {*_IDENTITY, "organisation"} & found.keys():
-        asked = [column for column in found[meaning] if _holds_yes_or_no(table, headings, column)]
+        asked = [column for column in found[meaning] if _holds(_is_bare_yes_or_no, table, headings, column)]
         yield from asked
         found[meaning] = tuple(column for column in found[meaning] if column not in asked)
         if not found[meaning]:
@@ -331,14 +331,20 @@ def _yes_or_no(table: Table, columns: Columns, said: Mapping[str, str]) -> tuple
     return tuple(
         column
         for column, heading in columns.beside.items()
-        if said.get(folded_heading(heading)) != "beside" and _holds_yes_or_no(table, columns.headings, column)
+        if said.get(folded_heading(heading)) != "beside" and _holds(is_yes_or_no, table, columns.headings, column)
     )
 
 
-def _holds_yes_or_no(table: Table, headings: Headings, column: int) -> bool:
+def _is_bare_yes_or_no(text: str) -> bool:
+    # No more words: "Jep de Vries" is a name.
+    return folded_words(text) in ("ja", "nee", "yes", "no")
+
+
+def _holds(wanted: Callable[[str], bool], table: Table, headings: Headings, column: int) -> bool:
+    """Return whether most of a column's values are as wanted."""
     texts = [row.cell(column) for row in table.rows if row.number > headings.row.number]
     given = [text for text in texts if text.strip()]
-    return bool(given) and sum(map(is_yes_or_no, given)) >= _MOSTLY * len(given)
+    return bool(given) and sum(map(wanted, given)) >= _MOSTLY * len(given)
 
 
 def _columns_with(table: Table, headings: Headings, codes: frozenset[str]) -> frozenset[int]:

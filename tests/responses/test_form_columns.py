@@ -416,6 +416,10 @@ def test_questions_with_the_word_name_are_no_names(tmp_path: Path) -> None:
     assert rows(tmp_path, text) == [("", "jan@example.org", "attending"), ("", "kim@example.org", "declined")]
 
 
+def test_a_name_that_begins_as_a_yes_is_a_name(tmp_path: Path) -> None:
+    assert rows(tmp_path, "Naam;E-mail;Kom je?\nJep de Vries;jep@example.org;Nee\n")[0][0] == "Jep de Vries"
+
+
 def test_whom_somebody_signs_up_is_the_person(tmp_path: Path) -> None:
     text = "Uw naam;Voor wie meldt u zich aan?;Komt hij of zij?\nAnna;Jan Jansen;Ja\nAnna;Kim Kok;Nee\n"
     assert [(name, said) for name, _address, said in rows(tmp_path, text)] == [
