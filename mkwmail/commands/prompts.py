@@ -184,13 +184,13 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         "--from %(id)s; if this one was moved, confirm that in a terminal"
     )
     if not terminal.interactive:
-        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy % words, code=ExitCode.SETTINGS)
     terminal.note(fault, "warning")
     terminal.note(
         _("For another event everybody must get everything again: then it needs an id of its own."), "warning"
     )
     if not typed_yes(terminal, _("Is it the same event, moved? Type yes:")):
-        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy % words, code=ExitCode.SETTINGS)
 
 
 def former_names(
@@ -452,12 +452,12 @@ def _by_part(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
 
 def _ambiguous(word: str, meant: Sequence[Candidate]) -> UserError:
     remedy = _("name one by the address:\n%(choices)s") % {"choices": "\n".join(map(str, meant))}
-    return UserError(Fault("", _('"%(word)s" can be one of several') % {"word": word}, remedy), code=ExitCode.USAGE)
+    return user_error("", _('"%(word)s" can be one of several') % {"word": word}, remedy, code=ExitCode.USAGE)
 
 
 def _unknown(word: str, everyone: Sequence[Candidate]) -> UserError:
     near = nearest(word, [text for one in everyone for text in (one.name, one.address) if text])
     remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("see the member list")
-    return UserError(
-        Fault("", _('nobody has the name, address or number "%(word)s"') % {"word": word}, remedy), code=ExitCode.USAGE
+    return user_error(
+        "", _('nobody has the name, address or number "%(word)s"') % {"word": word}, remedy, code=ExitCode.USAGE
     )

@@ -27,7 +27,7 @@ from mkwmail.config.kinds import (
     typed_name,
 )
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import backups, deliveries, erasure, journal, last_seen, rounds, runs
@@ -57,7 +57,7 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
     newest = backups.newest_attempt_in(copy, name)
     if newest is None:
         fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged") % {"file": folder.shown(copy)}
-        raise UserError(Fault("", fault, _("choose another one: mkwmail restore FILE")), code=ExitCode.USAGE)
+        raise user_error("", fault, _("choose another one: mkwmail restore FILE"), code=ExitCode.USAGE)
     refuse_without_terminal(terminal, yes)
     terminal.say(_("The backup: %(file)s, of %(moment)s") % {"file": folder.shown(copy), "moment": _made(copy)}, "bold")
     present = backups.newest_attempt_in(ledger, name)
@@ -261,7 +261,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
         answer = choose(terminal, _("Was it sent then? y/n:"), ["y", "j", "yes", "ja", "n", "no", "nee"])
     if not answer:
         remedy = _("answer the question of `mkwmail send %(event)s %(mailing)s` in a terminal") % words
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS)
     with ledger.database.transaction():
         rounds.make_sure(ledger.database, event.id, mailing)
         if answer.startswith("n"):

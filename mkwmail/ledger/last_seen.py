@@ -394,7 +394,7 @@ def _nowhere(state: Path) -> UserError:
 
 def _unusable(state: Path, error: OSError, code: ExitCode) -> UserError:
     fault = _("mkwmail cannot note in %(folder)s how far this ledger has got: %(reason)s")
-    return UserError(Fault("", fault % {"folder": state, "reason": reason_of(error)}, _choose_folder()), code=code)
+    return user_error("", fault % {"folder": state, "reason": reason_of(error)}, _choose_folder(), code=code)
 
 
 def _choose_folder() -> str:

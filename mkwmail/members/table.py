@@ -531,7 +531,7 @@ def _of_windows_or_mac(data: bytes, shown: str) -> tuple[str | None, str]:
     if of_mac == of_windows and (pair := _two_readings(windows, mac)):
         fault = _('the letters of the file can be read in two ways: "%(windows)s" (Windows) or "%(mac)s" (Mac)')
         words = {"windows": shown_value(pair[0]), "mac": shown_value(pair[1])}
-        raise UserError(Fault(shown, fault % words, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+        raise user_error(shown, fault % words, _('save it in Excel as "CSV UTF-8" or as .xlsx'))
     return windows, "Windows-1252"
 
 
