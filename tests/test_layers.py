@@ -54,7 +54,7 @@ HOMES = {
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
     "dns": ("delivery.dns_check",),
-    "olefile": ("responses.outlook",),
+    "olefile": ("responses.saved_mail",),
     "imapclient": ("responses.mailbox",),
     "typst": ("papers.typesetting",),
 }

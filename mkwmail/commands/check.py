@@ -312,8 +312,7 @@ def _mailing(
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=index.everybody)
-    composer = composer_of(sources, name, ledger.secret, history, moment=moment, templates=templates)
-    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, name, ledger, history, now, moment, templates=templates)
     composer = composer if count else composer.without_files()
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)

@@ -235,25 +235,19 @@ def _in_sentences(sentences: Iterable[str]) -> Iterator[Choice]:
 
 def _does(words: Sequence[str]) -> str:
     """Return in words what a command does, as far as a sentence names it."""
-    match words[0]:
-        case "send":
-            return _("send %(mailing)s") % {"mailing": shown_name(words[2])} if len(words) > 2 else _("send")
-        case "schedule":
-            return _("send automatically")
-        case "resolve":
-            return _("decide about mails")
-        case "check":
-            return _("see what is wrong")
-        case "status":
-            return _("see who did not get it")
-        case "answers":
-            return _("see who comes")
-        case "purge":
-            return _("remove personal data")
-        case "login":
-            return _("log in")
-        case _:
-            return ""
+    if words[0] == "send" and len(words) > 2:
+        return _("send %(mailing)s") % {"mailing": shown_name(words[2])}
+    does = {
+        "send": _("send"),
+        "schedule": _("send automatically"),
+        "resolve": _("decide about mails"),
+        "check": _("see what is wrong"),
+        "status": _("see who did not get it"),
+        "answers": _("see who comes"),
+        "purge": _("remove personal data"),
+        "login": _("log in"),
+    }
+    return does.get(words[0], "")
 
 
 def _words_in(sentence: str) -> tuple[str, ...]:

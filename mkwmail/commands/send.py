@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
 from mkwmail.commands.approved_sources import correcting_of, earlier_text_of
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, kept_content, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -122,7 +122,7 @@ def jobs_for(
     tries = {each.person: each.tries for each in earlier}
     letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
-    content = kept_content(ledger.database)
+    content = partial(deliveries.file, ledger.database)
     if any(letter.is_personal for letter in outgoing.letters):
         _keep_files(outgoing, event, ledger, keys)
 
@@ -144,31 +144,20 @@ def jobs_for(
 
 
 def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
-    """Keep the exact bytes of people's own files, before the first message is sent.
-
-    One file at a time is in memory.
-    """
-    from mkwmail.ledger import papers
-
+    """Keep the exact bytes of people's own files, before the first message is sent. One file at a time is in memory."""
     database = ledger.database
     with database.transaction():
         for each in outgoing:
             person = keys.get(each.recipient.person, each.recipient.person)
             for file in each.files:
-                if not papers.has_file(database, event, person, file.sha256):
-                    papers.keep_file(database, event, person, each.content(file.sha256))
+                if not deliveries.has_file(database, event, person, file.sha256):
+                    deliveries.keep_file(database, event, person, each.content(file.sha256))
         if outgoing.certificates is not None:
             outgoing.certificates.keep(database, [each.recipient.person for each in outgoing], keys)
 
 
 def run(
-    terminal: Terminal,
-    jobs: Sequence[Job],
-    plan: Plan,
-    ledger: Ledger,
-    connect: Open,
-    pace: Pace,
-    clock: Clock,
+    terminal: Terminal, jobs: Sequence[Job], plan: Plan, ledger: Ledger, connect: Open, pace: Pace, clock: Clock
 ) -> Outcome:
     """Deliver with a progress bar; Ctrl-C finishes the current message."""
     of = plan.round
@@ -313,8 +302,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     if history.correcting is not None:
         refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, index, history, now)
-    composer = composer_of(sources, name, ledger.secret, history, moment=now)
-    composer = composer.enclosing(sources, ledger, history, now, to_send=True)
+    composer = composer_of(sources, name, ledger, history, now, now, to_send=True)
     return prepare_mailing(invocation.terminal, sources, index, history, plan, composer, ledger)
 
 

@@ -19,16 +19,25 @@ from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
+from mkwmail.ledger import erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING, Delivery, State
 from mkwmail.ledger.people import Person, folded, is_mark
 from mkwmail.members.member_list import MemberList, doubles
 from mkwmail.members.same_name import same_place
-from mkwmail.planning.attendance import calls_to_make, places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.member_index import MemberIndex, plan_for, unaddressed, with_copies_named
-from mkwmail.planning.next_steps import Due, SendMode, doubtful_steps, next_steps, standings
+from mkwmail.planning.next_steps import (
+    Due,
+    SendMode,
+    calls_to_make,
+    doubtful_steps,
+    next_steps,
+    places_of,
+    silent,
+    standings,
+    to_phone,
+)
 from mkwmail.planning.plan import outdated, twice
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
@@ -268,7 +277,9 @@ def status_of(
     behind = outdated(event, index.everybody, history, now) if index else ()
     earlier = earlier_text_of(sources, index, ledger, history, now) if sources is not None and index else None
     attendance = attendance_of(event, ledger, index, history, now)
-    replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
+    replies = sum(
+        each.kind == "reply" and each.event == event.id for each in responses.waiting_replies(ledger.database)
+    )
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [

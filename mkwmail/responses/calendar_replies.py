@@ -8,7 +8,7 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, Stray
 from mkwmail.mail.icalendar import CalendarReply, latest, read_reply
-from mkwmail.responses.mail_parts import parsed
+from mkwmail.responses.saved_mail import parsed
 
 SOURCE = "calendar"
 

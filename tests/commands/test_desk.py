@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.cli_help import CHAPTER_OF
-from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
+from mkwmail.mail.pages import PAGES, SECTIONS, guide_page, place_of
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, ROOT, Place, a_place

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.config.event import LINK_FIELDS
 from tests.name_server import NameServer
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT as EXAMPLE
