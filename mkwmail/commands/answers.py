@@ -17,14 +17,13 @@ from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Batch, KeptSignup
-from mkwmail.ledger.people import code_for
+from mkwmail.ledger.models import Batch, KeptSignup, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
 from mkwmail.planning.member_index import MemberIndex
 from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
-from mkwmail.report.incoming import HeardIn, show_doubts, show_mails, show_replies, show_unread, show_written
+from mkwmail.report.incoming import HeardIn, show_doubts, show_mails, show_replies, show_unread
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import Asked, replies_in, understood
@@ -68,13 +67,17 @@ def import_answers(
     names = {person.key: person.name or person.address for person in persons}
     heard = {each.reply: each for each in found.heard}
     came = [HeardIn(place, heard[reply], names.get(heard[reply].person or "", "")) for place, reply in replies]
-    show_replies(invocation.terminal, about.id, came)
-    show_written(invocation.terminal, [(names.get(each.person, ""), each) for each in written])
+    show_replies(invocation.terminal, about.id, came, [(names.get(each.person, ""), each) for each in written])
     show_doubts(invocation.terminal, about.id, by_mail.doubts(about.id))
     show_mails(invocation.terminal, others, names_by_address(persons))
     show_unread(invocation.terminal, saved)
     if dry_run:
         invocation.terminal.note(_("Nothing was recorded (--dry-run)."))
+    is_useful = replies or mails or file.is_dir() or any(each.nature is Nature.OPT_OUT for each in others)
+    if not is_useful:
+        fault = _("mkwmail can record no answer from this mail")
+        remedy = _("read it; if somebody answers in it: mkwmail answers set %(event)s NAME ja, nee or misschien")
+        raise user_error(str(file), fault, remedy, event=about.id)
     return ExitCode.FAULTY_FILE if saved.unread else ExitCode.OK
 
 
@@ -85,7 +88,7 @@ def _read_mails(
 
     A reply is in the list once, with the first of its files.
 
-    :raises UserError: if nothing can be read, or the one file has no answer of a calendar and is no opt-out.
+    :raises UserError: if nothing can be read.
     """
     saved = read_saved((file,))
     faults = list(saved.unread)
@@ -107,17 +110,8 @@ def _read_mails(
             answers[read.digest] = read
         else:
             others += read_returned(mail)
-    if (
-        not replies
-        and not answers
-        and not (others if file.is_dir() else any(each.nature is Nature.OPT_OUT for each in others))
-    ):
-        fault = Fault(
-            str(file),
-            _("it contains no answer from a calendar"),
-            _("save the mails with members' answers as .eml or .msg, and name one of them or their folder"),
-        )
-        raise UserError(*(faults or [fault]))
+    if faults and not (replies or answers or others):
+        raise UserError(*faults)
     came = [(place, reply) for reply, place in replies.items()]
     return came, list(answers.values()), others, replace(saved, unread=tuple(faults))
 

@@ -134,9 +134,10 @@ def read_mailbox(
         account = f"{username} {imap.host}:{imap.port}"
         with open_mailbox(imap, username, credential, seconds) as box:
             reader = _Reader(ledger, box, ours, assistants, account, now, dry_run, found)
-            for name in imap.folders:
-                reader.read(box.examine(name))
+            gone = _read_folders(reader, box, imap)
             reader.look_in_sent()
+        if gone:
+            error = MailboxError(*gone, code=ExitCode.SETTINGS)
     except UserError as fault:
         if fault.code is ExitCode.LEDGER_FAULT:
             raise
@@ -146,6 +147,21 @@ def read_mailbox(
         until = now + timedelta(seconds=wait) if wait else None
         responses.note_mailbox_read(ledger.database, now, failed=error is not None, until=until)
     return found, error
+
+
+def _read_folders(reader: "_Reader", box: Mailbox, imap: Imap) -> list[Fault]:
+    """Read each folder, and return the faults of those that are not there: they do not stop the others."""
+    gone: list[Fault] = []
+    for name in imap.folders:
+        try:
+            state = box.examine(name)
+        except MailboxError as fault:
+            if fault.code is not ExitCode.SETTINGS:
+                raise
+            gone += fault.faults
+        else:
+            reader.read(state)
+    return gone
 
 
 def _asked_to_wait(imap: Imap, until: datetime) -> MailboxError:

@@ -131,13 +131,14 @@ _LONGEST_UID = 255
 _YEARS = range(1970, 9999)
 
 
-def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
+def read_reply(data: bytes, method: str = "") -> tuple[CalendarReply, ...]:
     """Return the answers in a calendar file or part.
 
     There are none if its METHOD is neither REPLY nor COUNTER. Reading is as tolerant as real replies require: a missing
     ORGANIZER, Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or
     without an attendee who answers, is skipped.
 
+    :param method: the METHOD of a calendar that does not tell it: the parameter of its MIME part (RFC 6047 §2.4).
     :raises ValueError: if the data is not a calendar, or too large for an answer.
     """
     if len(data) > _LARGEST_REPLY:
@@ -154,10 +155,10 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
     found = (
         reply
         for calendar in calendars
-        for method in (str(calendar.get("METHOD", "")).upper(),)
-        if method in ("REPLY", COUNTER)
+        for said in (str(calendar.get("METHOD", method)).upper(),)
+        if said in ("REPLY", COUNTER)
         for event in calendar.walk("VEVENT")
-        for reply in _replies(event, counter=method == COUNTER)
+        for reply in _replies(event, counter=said == COUNTER)
     )
     return tuple(islice(found, _MOST_REPLIES))
 

@@ -35,13 +35,17 @@ class HeardIn:
     name: str = ""
 
 
-def show_replies(terminal: Terminal, event: str, came: Sequence[HeardIn]) -> None:
-    """Print what members' calendars answered, by what it means."""
-    recorded = [each for each in came if each.heard.standing is Standing.RECORDED]
-    for each in recorded:
-        answer = each.heard.answer
-        if answer is not None:
-            terminal.say(f"  {with_comment(f'{each.name}: {answer_words(answer.answer)}', answer.comment)}")
+def show_replies(
+    terminal: Terminal, event: str, came: Sequence[HeardIn], written: Iterable[tuple[str, Answer]] = ()
+) -> None:
+    """Print what members' calendars answered, by what it means.
+
+    :param written: answers by mail, with the names.
+    """
+    recorded = [(each.name, each.heard.answer) for each in came if each.heard.answer is not None]
+    recorded += written
+    for name, answer in recorded:
+        terminal.say(f"  {with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
     words = ngettext("%(n)d answer recorded.", "%(n)d answers recorded.", len(recorded)) % {"n": len(recorded)}
     terminal.say(words, "bold")
     strays = [each for each in came if each.heard.stray]
@@ -125,12 +129,6 @@ def show_unread(terminal: Terminal, saved: Saved) -> None:
         terminal.say(words % {"n": count}, "warning")
     for fault in saved.unread:
         terminal.say(f"  {fault}", "warning")
-
-
-def show_written(terminal: Terminal, answers: Iterable[tuple[str, Answer]]) -> None:
-    """Print answers by mail with their names."""
-    for name, answer in answers:
-        terminal.say(f"  {with_comment(f'{name}: {answer_words(answer.answer)}', answer.comment)}")
 
 
 def show_doubts(terminal: Terminal, event: str, rows: Iterable[KeptSignup]) -> None:

@@ -8,7 +8,7 @@ is read as a whole: only all of its cells together tell whether the day or the m
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from itertools import pairwise
@@ -47,7 +47,10 @@ _ORDERER = (
     r"^(?:order|orderer|bestelling|besteller|buyer|purchaser|koper|payer|betaler|billing|invoice|factuur|booked by|"
     r"ingevuld door|aangemeld door|submitted by|contactpersoon|contact person)\b"
 )
-_TAKES_PART = r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|gast|participant|bezoeker)s?\b"
+_TAKES_PART = (
+    r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|gast|participant|bezoeker)s?\b|"
+    r"^(?:voor wie|namens wie|wie (?:komt|wilt u aanmelden|meldt u aan|meld je aan)|for whom)\b"
+)
 
 # In this order: the first pattern that fits gives the heading's meaning. An empty meaning: the column is not kept,
 # because it is of no use (numbers that the form service gave, addresses of computers).
@@ -100,7 +103,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     (
         "moment",
-        r"tijdstempel|timestamp|tijd van voltooi|voltooiingstijd|completion time|submi(?:t|ssion)|submitted (?:at|on)|"
+        r"tijdstempel|timestamp|zeitstempel|horodateur|registratie ?(?:datum|moment)|"
+        r"tijd van voltooi|voltooiingstijd|completion time|submi(?:t|ssion)|submitted (?:at|on)|"
         r"ingevuld op|ingezonden|inzend|aanmelddatum|aanmeldmoment|aangemeld op|inschrijfdatum|ingeschreven op|"
         r"entry date|order date|order created|besteldatum|registration (?:time|date)|registered (?:at|on)|"
         r"\bcreated (?:at|on|date)|^created$|ticket created|aangemaakt|^datum(?: tijd|tijd)?$|^date(?: time)?$|"
@@ -145,12 +149,13 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("surname", r"achternaam|familienaam|surname|last ?name|family ?name"),
     (
         "written",
-        r"\bnaam\b|\bname\b|deelnemer\b|^wie (?:bent u|ben je|meldt zich aan)|^respondent$|^attendee$|^full ?name$|"
+        r"\bnaam\b|\bname\b|deelnemer\b|^(?:voor|namens) wie\b|^for whom\b|^wie (?:komt|(?:wilt u|wil je) aanmelden|"
+        r"(?:meldt u|meld je) aan)|^wie (?:bent u|ben je|meldt zich aan)|^respondent$|^attendee$|^full ?name$|"
         r"^who are you",
     ),
     (
         "status",
-        r"\bstatus\b|inschrijfstatus|aanmeldstatus|deelnamestatus|^state$",
+        r"status\b|^state$|^response type$",
     ),
     (
         "answer",
@@ -160,6 +165,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"antwoord|\banswer\b|\breactie|\brespons|\bresponse\b|\breply\b|attend|\brsvp|^aangemeld$|"
         r"(?:kunt|kun|kan|wilt|wil) (?:u|je|jij) (?:er )?(?:bij|komen|zijn)|\bkomst\b|\brekenen\b|verwachten|"
         r"verwelkomen|(?:aan|op) (?:of|en|/)? ?afmeld|"
+        r"\bkommen sie\b|\bkommst du\b|\bteilnahme|teilnehmen|nehmen sie\b.*\bteil|sind sie dabei|"
+        r"serez vous|participe|viendrez vous|venez vous|presence|"
         r"van de partij|begroeten|(?:zien|ontmoeten) (?:we|wij) (?:je|jou|u)\b|(?:bent|ben) (?:u|je|jij) (?:er|bij)\b|"
         r"(?:bezoek|bezoekt|schuif|schuift) (?:je|u|jij)|inschrijving|inschrijven|schrijf (?:je|jij) .*in|\bopgave\b|"
         r"are you (?:coming|going|joining|in\b)|(?:will|can|could|do) (?:you|we) (?:be|come|join|make|participate|"
@@ -270,6 +277,8 @@ def find_columns(
             found[meaning] = (*found.get(meaning, ()), column)
         elif cell.strip():
             dropped.append(headings.written(column))
+    for column in _questions(table, headings, found):
+        beside[column] = headings.written(column)
     columns = Columns(headings, _by_person(headings, found), beside, dietary, tuple(dropped))
     return columns if columns.answering else replace(columns, perhaps=_yes_or_no(table, columns, said))
 
@@ -309,17 +318,38 @@ _NATIVE = frozenset(
 )
 
 
+def _questions(table: Table, headings: Headings, found: dict[str, tuple[int, ...]]) -> Iterator[int]:
+    """Take the questions out of the columns that seem to say who signed up, and yield them.
+
+    "May your name be on the list?" is answered with yes or no.
+    """
+    for meaning in {*_IDENTITY, "organisation"} & found.keys():
+        asked = [column for column in found[meaning] if _holds(_is_bare_yes_or_no, table, headings, column)]
+        yield from asked
+        found[meaning] = tuple(column for column in found[meaning] if column not in asked)
+        if not found[meaning]:
+            del found[meaning]
+
+
 def _yes_or_no(table: Table, columns: Columns, said: Mapping[str, str]) -> tuple[int, ...]:
     """Return the columns of further questions that hold yes or no."""
-    found = []
-    for column, heading in columns.beside.items():
-        if said.get(folded_heading(heading)) == "beside":
-            continue
-        texts = [row.cell(column) for row in table.rows if row.number > columns.headings.row.number]
-        given = [text for text in texts if text.strip()]
-        if given and sum(map(is_yes_or_no, given)) >= _MOSTLY * len(given):
-            found.append(column)
-    return tuple(found)
+    return tuple(
+        column
+        for column, heading in columns.beside.items()
+        if said.get(folded_heading(heading)) != "beside" and _holds(is_yes_or_no, table, columns.headings, column)
+    )
+
+
+def _is_bare_yes_or_no(text: str) -> bool:
+    # No more words: "Jep de Vries" is a name.
+    return folded_words(text) in ("ja", "nee", "yes", "no")
+
+
+def _holds(wanted: Callable[[str], bool], table: Table, headings: Headings, column: int) -> bool:
+    """Return whether most of a column's values are as wanted."""
+    texts = [row.cell(column) for row in table.rows if row.number > headings.row.number]
+    given = [text for text in texts if text.strip()]
+    return bool(given) and sum(map(wanted, given)) >= _MOSTLY * len(given)
 
 
 def _columns_with(table: Table, headings: Headings, codes: frozenset[str]) -> frozenset[int]:

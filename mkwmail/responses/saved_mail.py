@@ -32,10 +32,16 @@ from mkwmail.i18n import _, one_line
 
 LARGEST_FILE = 256 << 20  # octets: a whole mailbox of reports
 _MOST_MAILS = 20_000  # of one mbox file
+_LONGEST_HEAD = 100_000  # octets in which the header's fields are looked for
 
 # A separator is at the start of the file or after a blank line (RFC 4155, appendix A).
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n")
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
+# A mail begins with header fields, and at least one of these is there (RFC 5322 §3.6).
+_FIELDS = re.compile(
+    rb"(?im)^(?:from|to|subject|date|sender|reply-to|received|return-path|delivered-to|message-id|mime-version|"
+    rb"content-type|x-[\w-]+)[ \t]*:"
+)
 _ENDINGS = (".eml", ".msg", ".ics", ".mbox", ".mbx", ".mbs", ".txt", "")
 
 
@@ -128,6 +134,9 @@ def _mails(path: Path, room: int) -> list[SavedMail]:
     if not data.strip():
         raise user_error(str(path), _("the file is empty"), _("save the mail again, as .eml or .msg"))
     starts = list(islice(_FROM_LINE.finditer(data), _MOST_MAILS + 1)) if data.startswith(b"From ") else []
+    if not starts and not (is_calendar(data) or _is_mail(data)):
+        fault = _("this is not a mail: it does not begin with From:, To:, Subject: and the like")
+        raise user_error(str(path), fault, _("save the mail as .eml"))
     if not starts:
         return [SavedMail(str(path), data)]
     if len(starts) > _MOST_MAILS:
@@ -138,6 +147,17 @@ def _mails(path: Path, room: int) -> list[SavedMail]:
         SavedMail(f"{path}:{number}", _QUOTED_FROM.sub(rb"\1", data[start.end() : end]))
         for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1)
     ]
+
+
+def is_calendar(data: bytes) -> bool:
+    """Check whether a file is a calendar, and not a mail."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR"
+
+
+def _is_mail(data: bytes) -> bool:
+    """Check whether a file begins as a mail does: with its header, up to an empty line."""
+    header = re.split(rb"\r?\n[ \t]*\r?\n", data.lstrip(b"\xef\xbb\xbf \t\r\n")[:_LONGEST_HEAD], maxsplit=1)[0]
+    return _FIELDS.search(header) is not None
 
 
 def _bytes(path: Path, room: int) -> bytes:

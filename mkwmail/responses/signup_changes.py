@@ -332,6 +332,8 @@ def changes(
     seen = {match.signup.key for match in last}
     here = {match.person.key for match in (*sorting.news, *sorting.same) if match.person}
     here |= {each.match.person.key for each in sorting.stands if each.match.person}
+    # A row that is asked about may be theirs.
+    here |= {person.key for each in sorting.doubtful for person in each.candidates}
     ours = all(match.signup.was is not None for match in last)
     missing = [
         each
@@ -390,7 +392,8 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
             last[name] = match
             continue
         superseded += 1
-        if before.signup.answer != match.signup.answer and (before.signup.undated or match.signup.undated):
+        moments = {before.signup.moment, match.signup.moment}
+        if before.signup.answer != match.signup.answer and (None in moments or len(moments) == 1):
             unordered.add(name)
         if _turn(before.signup) <= _turn(match.signup):
             last[name] = match
@@ -401,13 +404,13 @@ def _last_of_each(matches: Iterable[Match]) -> tuple[list[Match], int]:
 
 def _unordered(match: Match) -> Match:
     """Return a row as doubtful: the person has others, and it cannot be told which was filled in last."""
-    doubt = _("answered more than once, differently, and the moments cannot be read")
+    doubt = _("answered more than once, differently, and the moments do not show which answer is the last")
     signup = replace(match.signup, answer=None, doubt=match.signup.doubt or doubt)
     return replace(match, signup=signup)
 
 
 def _turn(signup: Signup) -> tuple[float, int]:
-    # Without moments the order of the rows decides: forms add new rows at the end.
+    # Of rows with one answer and without moments the last counts: forms add new rows at the end.
     return (signup.moment.timestamp() if signup.moment else 0.0, signup.row)
 
 
@@ -474,18 +477,15 @@ class _Sorting:
             self.stands.append(Stands(match, held))
         elif match.signup.was is not None:
             self._edited(match, held)
-        elif answer in _AFTERWARDS:
+        elif answer in _AFTERWARDS or (match.signup.moment is not None and held.given <= match.signup.moment):
             self.news.append(match)
-        elif match.signup.moment is not None:
-            if held.given > match.signup.moment:
-                self.stands.append(Stands(match, held))
-            else:
-                self.news.append(match)
-        elif held.source == SOURCE or (kept is not None and _before(held.given, kept.at)):
+        elif match.signup.moment is not None and not _is_edited(match.signup, kept):
+            self.stands.append(Stands(match, held))
+        elif held.source == SOURCE or (kept is not None and not kept.doubt and _before(held.given, kept.at)):
             self.news.append(match)
         else:
             self._ask(
-                match, held, _("the export says %(answer)s without a date, and %(held)s was recorded by other means")
+                match, held, _("the export says %(answer)s now, and does not show since when; %(held)s was recorded")
             )
 
     def _edited(self, match: Match, held: Answer) -> None:
@@ -505,6 +505,16 @@ class _Sorting:
         words = {"answer": match.signup.answer, "held": held.answer}
         candidates = (match.person,) if match.person else ()
         self.doubtful.append(Match(match.signup, By.DOUBTFUL, None, candidates, doubt % words))
+
+
+def _is_edited(signup: Signup, kept: KeptSignup | None) -> bool:
+    """Return whether a row has another answer now than before, and still the moment at which it was made.
+
+    A ticket that was cancelled keeps the date of its order.
+    """
+    if kept is None or kept.moment != signup.moment:
+        return False
+    return bool(kept.doubt) or kept.answer not in ("", signup.answer)
 
 
 def _before(moment: datetime, noted: datetime | None) -> bool:
