@@ -24,7 +24,7 @@ from mkwmail.i18n import _
 if TYPE_CHECKING:
     from mkwmail.members import workbook
 
-SEPARATORS = (";", "\t", ",")
+SEPARATORS = (";", "\t", ",", "|")
 # How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
 _WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SAMPLE = 200  # records that decide which separator is used
