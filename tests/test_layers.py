@@ -41,6 +41,7 @@ HOMES = {
     "jinja2": ("mail",),
     "markupsafe": ("mail",),
     "icalendar": ("mail.icalendar",),
+    "dateutil": ("dutch.dates",),
     "sqlite3": ("ledger",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
@@ -53,9 +54,8 @@ HOMES = {
     "platformdirs": ("files",),
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
-    "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
-    "olefile": ("responses.outlook",),
+    "olefile": ("responses.saved_mail",),
     "imapclient": ("responses.mailbox",),
     "typst": ("papers.typesetting",),
 }

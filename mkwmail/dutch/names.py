@@ -120,10 +120,7 @@ def is_prefix(word: str) -> bool:
 
 
 def _join(prefix: str, rest: str) -> str:
-    """Join prefix and main word: "van Zandbrink".
-
-    There is no space after an apostrophe: "d'Ancona".
-    """
+    """Join prefix and main word: "van Zandbrink". There is no space after an apostrophe: "d'Ancona"."""
     if not prefix or not rest:
         return prefix or rest
     return prefix + rest if prefix[-1] in _APOSTROPHES else f"{prefix} {rest}"

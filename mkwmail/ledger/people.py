@@ -2,25 +2,23 @@
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, moment_or_none
-from mkwmail.ledger.models import LeftOut, keyed, moment_text
+from mkwmail.ledger.database import Database, columns, records
+from mkwmail.ledger.models import LeftOut, keyed_for, moment_text
 
 if TYPE_CHECKING:
     from mkwmail.members.name_changes import NameChange
 
-#: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
-CODE_LENGTH = 10
-
 NEW = "new"
+
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
+NO_ADDRESS = "guest.invalid"
 
 _FORGOTTEN = "forgotten:"
 
@@ -46,6 +44,11 @@ class Person:
     marks: frozenset[str] = frozenset()
     successor: str = ""
     guest: bool = False
+
+    @property
+    def mailed_at(self) -> str:
+        """The address, empty for a guest without one."""
+        return "" if self.address.endswith(f"@{NO_ADDRESS}") else self.address
 
     @property
     def last_address(self) -> str:
@@ -93,16 +96,7 @@ def person_key(secret: bytes, address: str, n: int = 0) -> str:
     It is the key of the ``n``-th person who was first met under this address. It is derived, so that a preview shows
     the key that is recorded later. It is a keyed hash, so that it does not reveal the address.
     """
-    return _keyed(secret, "person", address_key(address), str(n)).hex()[:32]
-
-
-def code_for(secret: bytes, event_id: str, person: str) -> str:
-    """Return the code in a member's sign-up link.
-
-    There is one for each member and event, with 50 bits that cannot be guessed.
-    """
-    number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
-    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])
+    return keyed_for(secret, "person", address_key(address), str(n)).hex()[:32]
 
 
 def mark(secret: bytes, *parts: str) -> str:
@@ -110,7 +104,7 @@ def mark(secret: bytes, *parts: str) -> str:
 
     The same data gives the same hash, so the person is recognised, but the hash does not reveal the data.
     """
-    return f"{_FORGOTTEN}{_keyed(secret, 'forgotten', *parts).hex()[:32]}"
+    return f"{_FORGOTTEN}{keyed_for(secret, 'forgotten', *parts).hex()[:32]}"
 
 
 def is_mark(address: str) -> bool:
@@ -125,12 +119,6 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
     """
     traits = (*traits_of(name, organisation, number, ()), name_trait(name))
     return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
-
-
-def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
-    # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
-    message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
-    return keyed(secret, message)
 
 
 def folded(text: str) -> str:
@@ -292,7 +280,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
             raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),
+            (*columns(replace(word, at=now)), database.user),
         )
 
 
@@ -302,12 +290,10 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
     They are the newest of each person and event, unless it was undone.
     """
     rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
+        "SELECT person, event, reason, undone, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )
+    return records(LeftOut, rows)
 
 
 def identify(
@@ -411,7 +397,7 @@ class _Search:
         for address, change in self.changes.items():
             before = self.by_address[address]
             if before.key in placed and not change.slipped:
-                # The person has another address now, in this list: nobody can be meant but somebody else.
+                # The person has another address now, in this list: somebody else must be meant.
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))

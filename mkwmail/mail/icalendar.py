@@ -16,7 +16,7 @@ from mkwmail.clock import ZONE
 from mkwmail.i18n import _, one_line
 from mkwmail.ledger.models import keyed
 
-# The library is imported where an entry is written or read: the desk and `status` do neither, and start sooner.
+# The library is imported where a reply is read: importing it takes as long as composing four mails.
 if TYPE_CHECKING:
     from icalendar import Component
 
@@ -36,7 +36,7 @@ def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
 # Some readers take these for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
 _LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_AS_IT_IS = re.compile(r"[\w \-./:@?&=%+#~!'()]*", re.ASCII)  # no character that a TEXT value has to escape
+_ESCAPED = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
 
 
 def _text(text: str) -> str:
@@ -52,11 +52,7 @@ def escape_text(text: str) -> str:
 
     Backslash, semicolon, comma and line end are escaped. Control characters, which no value may contain, are removed.
     """
-    if _AS_IT_IS.fullmatch(text):
-        return text
-    from icalendar import vText
-
-    return vText(_text(text)).to_ical().decode()
+    return _text(text).translate(_ESCAPED)
 
 
 def escape_parameter(text: str) -> str:
@@ -93,10 +89,16 @@ def _cuts(octets: bytes) -> Iterator[int]:
 
 def duration(length: timedelta) -> str:
     """Return a length of time, which may be negative, as a DURATION value (RFC 5545 §3.3.6)."""
-    from icalendar import vDuration
-
-    written: bytes = vDuration(length).to_ical()  # type: ignore[no-untyped-call]  # the library gives no types here
-    return written.decode()
+    sign, length = "-" if length < timedelta(0) else "", abs(length)
+    hours, rest = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    clock = f"{hours}H" if hours else ""
+    if minutes or (hours and seconds):
+        clock += f"{minutes}M"
+    if seconds:
+        clock += f"{seconds}S"
+    days = f"{length.days}D" if length.days or not clock else ""
+    return f"{sign}P{days}" + (f"T{clock}" if clock else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,14 @@ _LONGEST_UID = 255
 _YEARS = range(1970, 9999)
 
 
-def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
+def read_reply(data: bytes, method: str = "") -> tuple[CalendarReply, ...]:
     """Return the answers in a calendar file or part.
 
     There are none if its METHOD is neither REPLY nor COUNTER. Reading is as tolerant as real replies require: a missing
     ORGANIZER, Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or
     without an attendee who answers, is skipped.
 
+    :param method: the METHOD of a calendar that does not tell it: the parameter of its MIME part (RFC 6047 §2.4).
     :raises ValueError: if the data is not a calendar, or too large for an answer.
     """
     if len(data) > _LARGEST_REPLY:
@@ -152,10 +155,10 @@ def read_reply(data: bytes) -> tuple[CalendarReply, ...]:
     found = (
         reply
         for calendar in calendars
-        for method in (str(calendar.get("METHOD", "")).upper(),)
-        if method in ("REPLY", COUNTER)
+        for said in (str(calendar.get("METHOD", method)).upper(),)
+        if said in ("REPLY", COUNTER)
         for event in calendar.walk("VEVENT")
-        for reply in _replies(event, counter=method == COUNTER)
+        for reply in _replies(event, counter=said == COUNTER)
     )
     return tuple(islice(found, _MOST_REPLIES))
 

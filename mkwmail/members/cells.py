@@ -282,10 +282,7 @@ def _remedy(text: str) -> str:
 
 
 def _sentences(text: str) -> Iterator[tuple[bool, str]]:
-    """Return each common mistake: if it was made, and its sentence.
-
-    The caller reports the first one that was made.
-    """
+    """Return each common mistake: if it was made, and its sentence. The caller reports the first one that was made."""
     local, at, domain = text.rpartition("@")
     yield "<" in text, _('"%(value)s" is a name with an address')
     yield text.casefold().startswith("mailto:"), _('"%(value)s" is a link to an address')

@@ -345,9 +345,7 @@ def _unreadable(table: Table, headings: Headings, shown: str) -> Iterator[Fault]
             yield Fault(place, wrong.fault, wrong.remedy)
         if (headings.row.number, column) in table.without_value:
             yield Fault(
-                place,
-                _("the heading is a formula without a saved result"),
-                _("open the list in Excel and save it"),
+                place, _("the heading is a formula without a saved result"), _("open the list in Excel and save it")
             )
 
 

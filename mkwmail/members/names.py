@@ -539,7 +539,8 @@ def _recased(text: str) -> str:
 
 
 def _word_recased(word: str, leads: bool) -> str:
-    parts = re.split(r"([-’'‘`.])", word)
+    if word.isalpha() and word.istitle():
+        return word
     prefix = is_prefix(word) and not (leads and not word.islower() and not word.isupper())
     if word in INSIDE_SURNAMES and not leads:
         return word
@@ -547,6 +548,7 @@ def _word_recased(word: str, leads: bool) -> str:
         return word.lower() if len(word) > 1 and word.isupper() else word
     if word[:3].casefold() in ("'s-", "’s-", "'t-", "’t-"):
         return word[:3].lower() + _word_recased(word[3:], leads)
+    parts = re.split(r"([-’'‘`.])", word)
     if len(parts) > 2 and parts[1] in "’'‘`" and plain(parts[0] + parts[1]) in ("d'", "l'", "'"):
         return "".join([*parts[:2], *map(_part_recased, parts[2:])])
     return "".join(map(_part_recased, parts))

@@ -74,7 +74,7 @@ def listed_member(member: Member) -> Listed:
 def _listed_assistant(address: str) -> Listed:
     """Return an assistant as the register knows people: by the address alone.
 
-    Another name there is no successor, and an assistant is nobody's predecessor in an organisation.
+    Another name there is no successor, and an assistant has no successor in an organisation.
     """
     return Listed(address, "")
 
@@ -250,7 +250,7 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
 def due_mailings(event: Event, index: MemberIndex, history: History, now: datetime) -> dict[str, int]:
     """Return the mailings that are due, by date.
 
-    Each comes with how many would get it now: nobody, as long as its audience cannot be told.
+    Each comes with how many would get it now: 0 as long as its audience cannot be told.
     """
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from mkwmail.addresses import address_key, is_example
+from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of, shown_name, typed_name
@@ -21,7 +21,7 @@ from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.mail.context import Lazily
-from mkwmail.members.member_list import Member, MemberList
+from mkwmail.members.member_list import Member, MemberList, example_addresses
 from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex
@@ -122,7 +122,7 @@ def list_warnings(
     yield from twin_faults(everyone, place)
     yield from misplaced_faults(index, place)
     yield from double_rows(members, place)
-    examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
+    examples = example_addresses(everyone)
     if examples and not (smtp and smtp.on_loopback):
         fault = _("%(members)s with an address for examples: %(names)s")
         words = {"members": members_in_words(len(examples)), "names": some([each.email for each in examples])}

@@ -132,25 +132,36 @@ _WHOLE = {
         Answered.ABSENT,
     ),
 }
-_YES = r"(?:ja|jazeker|jawel|jep|yes|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|✓|✔|☑|✅)"
-_NO = r"(?:nee|neen|nope|no|nee+|nah|helaas)"
-# Words after "ja" that take it back, or make it another's answer.
+_YES = (
+    r"(?:ja|jazeker|jawel|jep|yes|yep|yeah|yup|sure|certainly|of course|zeker|natuurlijk|uiteraard|jaa+|oui|✓|✔|☑|✅)"
+)
+_NO = r"(?:nee|neen|nope|no|nee+|nah|helaas|nein|non)"
+# Words that make an answer depend on something: "als het lukt", "if I can".
+_CONDITION = (
+    r"mits|indien|tenzij|zodra|zolang|behoudens|afhankelijk|voorlopig|unless|provided|depend\w*|if|"
+    r"als (?:ik|het|dat|er|de|mijn|we|wij|alles|niets|niks|iemand|u|je)"
+)
+_CONDITIONAL = re.compile(rf"\b(?:{_CONDITION})\b")
+# Words after "ja" that take it back, or make it another's answer. "Nee" may be about a part: "nee voor de lunch".
 _TAKEN_BACK = re.compile(
     r"^(?:nee|neen|no|not|niet|helaas|misschien|wellicht|maybe|perhaps)\b|^(?:of|or) (?:nee|no)\b|"
-    r"\b(?:onder voorbehoud|waarschijnlijk|probably|misschien|maybe|mits|indien|tenzij|als ik|unless|provided|"
-    r"if i|kom(?:en|t)?(?: \w+)? niet|kan(?: \w+){0,2} niet|kunnen(?: \w+){0,2} niet|zal(?: \w+)? niet|"
+    r"\b(?:nee|neen)\b(?! (?:voor|bij|tegen|op|aan|tijdens)\b)|"
+    rf"\b(?:onder voorbehoud|waarschijnlijk|probably|misschien|maybe|{_CONDITION}|"
+    r"(?:niet|not|on)(?: \w+)? ?(?:zeker|sure)|onzeker|unsure|twijfel\w*|"
+    r"kom(?:en|t)?(?: \w+)? niet|kan(?: \w+){0,2} niet|kunnen(?: \w+){0,2} niet|zal(?: \w+)? niet|"
     r"(?:ben|zijn)(?: \w+)? (?:niet|afwezig)|verhinderd|afmeld\w*|afzeg\w*|afgemeld|can ?not|cant|wont|will not|"
     r"not (?:be )?(?:able|attending|coming|come|going|there)|decline)\b"
 )
 _ANOTHER = re.compile(
     r"\b(?:in mijn plaats|in plaats van|namens mij|vervang\w*|plaatsvervang\w*|iemand anders|someone else|instead|"
-    r"on (?:my )?behalf|opvolg\w*|(?:collega|colleague|partner) (?:komt|gaat|neemt|is coming|will)|"
+    r"on (?:my )?behalf|opvolg\w*|(?:ik|wij|we) (?:stuur|sturen|zend)|(?:am|are|will be) sending|i (?:will )?send|"
+    r"(?:collega|colleague|partner)(?: \w+){0,2} (?:komt|gaat|neemt|is coming|will)|"
     r"(?:komt|gaat) (?:mijn|een) (?:collega|partner))\b"
 )
 _MYSELF = re.compile(
     r"\b(?:ik kom(?! (?:\w+ )?niet)|(?:wij|we) komen(?! (?:\w+ )?niet)|"
     r"kom ik|ik ben er(?:bij)?|ik doe mee|ik neem deel|i am coming|im coming|"
-    r"ill be there|i will (?:be there|come|attend)|ill come|wel|problem|probleem|worries|bezwaar)\b"
+    r"ill be there|i will (?:be there|come|attend)|ill come|wel|ja|yes|problem|probleem|worries|bezwaar)\b"
 )
 _NEGATION = re.compile(
     r"\b(?:niet|niks|nee|neen|geen|nooit|noch|not|no|never|none|nor|neither|verhinderd|afwezig|helaas|afgemeld|afmeld\w*|"
@@ -230,7 +241,7 @@ def read_answer(text: str) -> Answered | None:
         return None
     if _HEDGE.search(words):
         return Answered.TENTATIVE
-    return Answered.ATTENDING if _WILL_COME.search(words) else None
+    return Answered.ATTENDING if _WILL_COME.search(words) and not _CONDITIONAL.search(words) else None
 
 
 def _after_yes_or_no(first: str, rest: str) -> Answered | None:
@@ -239,11 +250,12 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
         if not rest or not (_TAKEN_BACK.search(rest) or (weak and _NEGATION.search(rest))):
             return Answered.ATTENDING
         vague = _HEDGE.search(rest) and not re.search(r"\b(?:niet|not|geen|no|nee)\b", rest)
-        return (
-            Answered.TENTATIVE if vague and not re.search(r"\b(?:mits|indien|tenzij|als|if|unless)\b", rest) else None
-        )
+        return Answered.TENTATIVE if vague and not _CONDITIONAL.search(rest) else None
+    # "Nee, alleen online" and "nee voor de lunch" are about a part: they do not say who stays away.
     if _MYSELF.search(rest) or re.match(
-        r"(?:show|answer|response|reply|antwoord|reactie|idea|idee|opinion|preference|voorkeur|limit)\b", rest
+        r"(?:show|answer|response|reply|antwoord|reactie|idea|idee|opinion|preference|voorkeur|limit|"
+        r"voor|bij|tegen|tijdens|alleen|slechts|enkel|behalve|only|just|except|for)\b",
+        rest,
     ):
         return None
     if first == "helaas" and not (_NEGATION.search(rest) or not rest):
@@ -251,10 +263,17 @@ def _after_yes_or_no(first: str, rest: str) -> Answered | None:
     return Answered.DECLINED
 
 
+def is_doubtful(text: str) -> bool:
+    """Return whether a text may take an acceptance back: a negation, a condition, a doubt or another person."""
+    words = _bare_words(text)
+    found = (pattern.search(words) for pattern in (_NEGATION, _HEDGE, _ANOTHER, _CONDITIONAL))
+    return any(each is not None for each in found)
+
+
 def is_yes_or_no(text: str) -> bool:
     """Return whether a cell holds an answer to a yes-or-no question."""
     words = _bare_words(text)
-    return words in ("j", "y", "n") or bool(re.match(rf"(?:{_YES}|nee|neen|no|nope)(?!\w)", words))
+    return words in ("j", "y", "n") or bool(re.match(rf"(?:{_YES}|nee|neen|no|nope|nein|non)(?!\w)", words))
 
 
 _NUMBERS = {

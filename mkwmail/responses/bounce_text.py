@@ -29,12 +29,17 @@ _BASIC = re.compile(r"(?<![\d.])([45]\d\d)[ -]")
 
 _FULL_WORDS = re.compile(
     r"mailbox (?:is )?(?:full|over)|over ?quota|quota (?:exceeded|full)|exceeded (?:its|the|storage) |"
-    r"(?:out of|insufficient) (?:storage|space|disk)|postbus (?:is )?vol|mailbox vol\b|quota overschreden",
+    r"(?:out of|insufficient) (?:storage|space|disk)|"
+    r"(?:postbus|postvak|mailbox|inbox)(?: van (?:\S{1,99} ){0,2}\S{1,99})? (?:is |zit )?vol\b|"
+    r"quota overschreden|postfach (?:ist )?voll|bo[iî]te (?:aux lettres )?(?:est )?pleine",
     re.IGNORECASE,
 )
 _POLICY_WORDS = re.compile(
     r"\bspam\b|\bpolicy\b|black ?list|block(?:ed|list)|\bdmarc\b|\bspf\b|\bdkim\b|reputation|\bvirus\b|content reject|"
-    r"message (?:size|too large)|too large|not authorized|unsolicited|\brbl\b|\bdnsbl\b",
+    r"message (?:size|too large)|too large|not authorized|unsolicited|\brbl\b|\bdnsbl\b|listed (?:at|in|on|by)\b|"
+    r"relay(?:ing)? (?:not|denied|access|is not)|unable to relay|(?:content|mail|spam)[ -]?filter|"
+    r"sender verify|callback|reverse (?:host|dns)|"
+    r"\bhelo\b|\behlo\b|\bptr\b|geweigerd wegens",
     re.IGNORECASE,
 )
 # About the domain or the address of the sender, whom the server does not accept.
@@ -60,6 +65,9 @@ _GIVEN_UP_WORDS = re.compile(
     re.IGNORECASE,
 )
 _UNKNOWN_WORDS = re.compile(
+    r"(?:gebruiker|ontvanger|geadresseerde|adres) (?:is )?(?:onbekend|niet gevonden)|"
+    r"(?:unbekannter? |unknown )(?:benutzer|empf[aä]nger)|(?:benutzer|empf[aä]nger) (?:ist )?unbekannt|"
+    r"(?:utilisateur|destinataire|adresse) (?:est )?inconnue?|recipient ?not ?found|user does ?n[o'’]t have|"
     r"(?:user|mailbox|recipient|address|account)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|"
     r"disabled|unavailable|inactive)|unknown (?:user|recipient|address)|no such (?:user|mailbox|person|recipient|"
     r"address|domain)|no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
@@ -70,10 +78,12 @@ _UNKNOWN_WORDS = re.compile(
 _SENDERS = {(1, 7), (1, 8)}
 # The message is too long for the mailbox or the system (RFC 3463 §3.3 X.2.3, §3.4 X.3.4): the address is right.
 _TOO_LARGE = {(2, 3), (3, 4)}
-# A routing loop, also as Exchange writes it (RFC 3463 §3.5, X.4.6; 5.4.14 is the hop count).
-_LOOPS = {(4, 6), (4, 14)}
+# A routing loop, also as Exchange writes it (RFC 3463 §3.5, X.4.6; 5.4.11 and 5.4.14 count hops).
+_LOOPS = {(4, 6), (4, 11), (4, 14)}
 # The message expired (RFC 3463 §3.5, X.4.7).
 _EXPIRED = {(4, 7)}
+# The replies that are about a mailbox or its domain (RFC 5321 §4.2.3, RFC 7504); the others are about the session.
+_ABOUT_ADDRESS = ("550", "551", "553", "521", "556")
 # There is no route to the domain (RFC 3463 §3.5, X.4.4); as a permanent code it means that the domain is wrong.
 _NO_ROUTE = (5, 4, 4)
 
@@ -139,7 +149,10 @@ def _by_words(reply: str, policy_code: bool) -> Verdict:
         return Verdict.GIVEN_UP
     # RFC 5321 §4.2.3: 552 means that the storage limit is exceeded.
     basic = _BASIC.search(reply)
-    return Verdict.FULL if basic and basic[1] == "552" else Verdict.FAILED
+    if basic and basic[1] == "552":
+        return Verdict.FULL
+    is_other = basic is not None and basic[1].startswith("5") and basic[1] not in _ABOUT_ADDRESS
+    return Verdict.POLICY if is_other else Verdict.FAILED
 
 
 def names_no_mailbox(reply: str) -> bool:
@@ -186,11 +199,13 @@ _UNDELIVERED = re.compile(
     r"deliver(?:y|ing)(?: to the following recipients?| of (?:your|the) message)?(?: has)? fail|delivery failure|"
     r"failed to deliver|failed recipient|(?:unable|not able) to (?:be )?deliver|returned mail|mail delivery failed|"
     r"permanent error|fatal error|(?:kon|kan|kunnen) niet worden (?:afgeleverd|bezorgd|verzonden)|"
-    r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar",
+    r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar|(?:be|af)(?:zorging|levering) is mislukt|"
+    r"nicht zugestellt|unzustellbar|n['’]a pas pu [eê]tre|non remis",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LONGEST_REASON = 600
+_MOST_OF_TEXT = 5000
 
 
 def read_prose(text: str, failed_recipients: str) -> Prose | None:
@@ -223,7 +238,11 @@ def _judged(text: str, reason: str) -> Verdict:
     # which the server gave up.
     if _DELAYED.search(text) and not re.search(r"permanent|giving up|gave up|fatal", text, re.IGNORECASE):
         return Verdict.DELAYED
-    return verdict("", reason or text[:_LONGEST_REASON])
+    found = verdict("", reason or text[:_LONGEST_REASON])
+    # The first text behind the address may be the rest of a sentence, with the reason further on.
+    is_sure = found is not Verdict.FAILED or names_no_mailbox(reason)
+    end = _RETURNED_BELOW.search(text)
+    return found if is_sure else verdict("", f"{reason}\n{text[: end.start() if end else None][:_MOST_OF_TEXT]}")
 
 
 # The name of a field with the recipient, or the address at the start of a line with the reason behind it.

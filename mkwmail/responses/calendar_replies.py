@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from enum import StrEnum
 
 from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, Stray
 from mkwmail.mail.icalendar import CalendarReply, latest, read_reply
-from mkwmail.responses.mail_parts import parsed
+from mkwmail.responses.saved_mail import is_calendar, parsed
 
 SOURCE = "calendar"
 
@@ -78,9 +79,9 @@ class Understood:
         return sum(each.standing is Standing.KNOWN for each in self.heard)
 
 
-def is_calendar(data: bytes) -> bool:
-    """Check whether a file is a calendar, and not a mail."""
-    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR"
+def is_calendar_part(part: Message) -> bool:
+    """Check whether a part of a mail is a calendar, by its type or by the name of its file."""
+    return part.get_content_type() in _CALENDARS or str(part.get_filename("")).casefold().endswith(".ics")
 
 
 def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
@@ -95,10 +96,10 @@ def replies_in(data: bytes) -> tuple[CalendarReply, ...]:
     found: dict[CalendarReply, None] = {}
     try:
         for part, _number in zip(parsed(data).walk(), range(_MOST_PARTS), strict=False):
-            content = part.get_payload(decode=True) if part.get_content_type() in _CALENDARS else None
+            content = part.get_payload(decode=True) if is_calendar_part(part) else None
             if isinstance(content, bytes):
                 # A mail can carry the same reply twice: as a part and as an attachment.
-                found.update(dict.fromkeys(read_reply(content)))
+                found.update(dict.fromkeys(read_reply(content, str(part.get_param("method", "")))))
     except (RecursionError, LookupError, TypeError, AttributeError):
         # Strangers write these mails, and Python's parser cannot read all of them.
         raise ValueError(_("this mail cannot be read")) from None

@@ -1,7 +1,7 @@
 """Mails of a mailbox: which of them concern us, and what each one is. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
@@ -12,22 +12,12 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.compose import UNSUBSCRIBE
-from mkwmail.mail.context import (
-    CANNOT_COME,
-    COMES,
-    COMES_NOT,
-    COMPANIONS,
-    DIETARY,
-    KEEP_THIS,
-    REMARK,
-    YES_OR_NO,
-)
+from mkwmail.mail.context import CANNOT_COME, COMES, COMES_NOT, COMPANIONS, DIETARY, KEEP_THIS, REMARK, YES_OR_NO
 from mkwmail.mail.icalendar import CalendarReply
-from mkwmail.responses.answers import Answered, read_answer, read_companions
+from mkwmail.responses.answers import Answered, is_doubtful, read_answer, read_companions
 from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
 from mkwmail.responses.calendar_replies import replies_in
-from mkwmail.responses.mail_parts import header_text, parsed, part_text
-from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.saved_mail import SavedMail, header_text, parsed, part_text
 from mkwmail.responses.signup_changes import BY_MAIL
 
 _LONGEST = 300  # characters of a line that is kept
@@ -175,9 +165,7 @@ def _typed_text(mail: Message) -> str:
 _PREFIX = re.compile(r"^(?:(?P<on>fw|fwd|doorst|doorgestuurd|wg)|re|antw|aw)\s*:\s*", re.IGNORECASE)
 _REFUSALS = (COMES_NOT.casefold(), CANNOT_COME.casefold(), "ik kan niet komen", "wij komen niet")
 _ACCEPTANCES = (COMES.casefold(), "wij komen")
-_DOUBTS = re.compile(
-    r"\b(?:niet|geen|toch|helaas|misschien|maar|tenzij|afmelden|verhinderd|not|unless)\b", re.IGNORECASE
-)
+_CHANGE = re.compile(r"\b(?:toch|wel|maar|verkeerde?|vergissing|mistake|wrong)\b", re.IGNORECASE)
 _RETRACTIONS = re.compile(r"\b(?:(?:toch|kom|kan|komen|kunnen) (?:\w+ ){0,2}niet|verhinderd|afmelden)\b", re.IGNORECASE)
 _FORM_LINE = re.compile(
     rf"^(?P<label>[^:\n]{{1,120}}{re.escape(YES_OR_NO)}|{'|'.join(map(re.escape, (COMPANIONS, DIETARY, REMARK)))})"
@@ -185,26 +173,59 @@ _FORM_LINE = re.compile(
 )
 
 
+# The writer's own words end here: a closing formula, a program's line, or a disclaimer.
+_END = re.compile(
+    r"(?im)^[ \t]*(?:(?:(?:met )?(?:\w+ )?groet(?:en|jes)?|m\.?v\.?g|(?:\w+ )?regards)\b[^\n]{0,30}$|"
+    r"(?:verstuurd|verzonden) (?:vanaf|vanuit|met)|sent from|outlook (?:voor|for)|get outlook|"
+    r"[^\n]{0,300}\b(?:geadresseerden?|vertrouwelijke?|intended recipients?|confidential|disclaimer)\b)"
+)
+_POSTSCRIPT = re.compile(r"p\.? ?s\b", re.IGNORECASE)
+_SALUTATION = re.compile(
+    r"(?:beste|hallo|hoi|hi|hey|dag|geachte|lieve|dear|hello|l\.s|goede(?:morgen|middag|ndag|navond))"
+    r"(?:(?: [^\s,]+){0,5},|(?: [^\s,]+){0,2}[.!]?)",
+    re.IGNORECASE,
+)
+
+
 def said_by_mail(mail: Incoming) -> Answered | None:
     """Return the answer of a mail that a button opened, or None if it must be asked about.
 
-    The subject says it, or the first line if the subject was changed. If they say different things, or if other words
-    hold a doubt, it is asked about. So is a mail that was forwarded.
+    The subject says it, or the first line if the subject was changed. If other words say something else, or hold a
+    doubt, it is asked about. So is a mail that was forwarded. A signature and a disclaimer are not read.
     """
     subject, forwarded = mail.subject, False
     while found := _PREFIX.match(subject):
         forwarded = forwarded or bool(found["on"])
         subject = subject[found.end() :]
-    lines = [line.strip() for line in _TOKEN.sub("", mail.text).splitlines() if line.strip()]
-    by_subject, by_line = _of_button(_TOKEN.sub("", subject)), _of_button(lines[0]) if lines else None
-    own = [line for line in lines if not (_FORM_LINE.match(line) or _of_button(line) or _is_ours(line))]
-    if forwarded or (by_subject and by_line and by_subject is not by_line):
+    own = list(_own_lines(_TOKEN.sub("", mail.text)))
+    answer = _of_button(_TOKEN.sub("", subject)) or (_said(own[0]) if own else None)
+    if forwarded or answer is None or not all(_agrees(line, answer) for line in own):
         return None
-    answer = by_subject or by_line
-    if answer is None:
-        return read_answer(lines[0]) if lines else None
-    doubtful = any(_DOUBTS.search(line) for line in own) or _RETRACTIONS.search(details_of(mail).remark)
-    return None if answer is Answered.ATTENDING and doubtful else answer
+    remark = details_of(mail).remark
+    is_undone = _RETRACTIONS.search(remark) if answer is Answered.ATTENDING else _said(remark) is Answered.ATTENDING
+    return None if is_undone else answer
+
+
+def _own_lines(text: str) -> Iterator[str]:
+    """Yield the lines that the writer typed, without those of the form."""
+    end = _END.search(text)
+    for number, line in enumerate(text.splitlines()):
+        words, is_before = line.strip(), end is None or number < text.count("\n", 0, end.start())
+        is_form = _FORM_LINE.match(words) or words.startswith(KEEP_THIS) or _SALUTATION.fullmatch(words)
+        if words and not is_form and (is_before or _POSTSCRIPT.match(words)):
+            yield words
+
+
+def _agrees(line: str, answer: Answered) -> bool:
+    """Return whether a line says nothing else than the answer, as far as can be told."""
+    said = _said(line)
+    if said is not None:
+        return said is answer
+    return not (_CHANGE.search(line) or (answer is Answered.ATTENDING and is_doubtful(line)))
+
+
+def _said(line: str) -> Answered | None:
+    return _of_button(line) or read_answer(line)
 
 
 class Details(NamedTuple):
@@ -240,11 +261,8 @@ def _of_button(text: str) -> Answered | None:
     folded = " ".join(text.casefold().split())
     if folded.startswith(_REFUSALS):
         return Answered.DECLINED
-    return Answered.ATTENDING if folded.startswith(_ACCEPTANCES) and not _DOUBTS.search(folded) else None
-
-
-def _is_ours(line: str) -> bool:
-    return line.startswith(KEEP_THIS)
+    is_clear = not (_CHANGE.search(folded) or is_doubtful(folded))
+    return Answered.ATTENDING if folded.startswith(_ACCEPTANCES) and is_clear else None
 
 
 class ByMail(NamedTuple):

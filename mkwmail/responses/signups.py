@@ -12,19 +12,21 @@ from hashlib import sha256
 from pathlib import Path
 
 from mkwmail.dutch.dates import number
-from mkwmail.dutch.names import Name, full_name
+from mkwmail.dutch.names import NO_PERSON, VACANT, Name, full_name
 from mkwmail.errors import user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger.models import NO_CREDIT, Credit
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table, read_table
 from mkwmail.responses.answers import Answered, folded_words, read_answer, read_companions, said_answer
-from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of
-from mkwmail.responses.form_moments import month_first, read_form_moment
+from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of, month_first, read_form_moment
 
 MOST_COLUMNS = 500
 MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
+_PROGRESS = frozenset(
+    ("nieuw", "gelezen", "ongelezen", "verwerkt", "ontvangen", "ingediend", "compleet", "afgerond", "verzonden")
+) | frozenset(("new", "read", "unread", "processed", "received", "submitted", "finished", "sent"))
 _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
 
@@ -34,8 +36,8 @@ class Signup:
 
     ``answer`` is None if the row has no known answer; ``doubt`` then gives the reason, and ``unknown`` the answer's
     words, if there are any. ``was`` is the answer when the list was made, if the row comes from our own list.
-    ``also``: further addresses in the row. ``companions``: how many people come along. ``undated``: the row has a
-    moment that cannot be read. ``credit``: the person's own hours and points, if the event has begun.
+    ``also``: further addresses in the row. ``companions``: how many people come along. ``credit``: the person's own
+    hours and points, if the event has begun.
     """
 
     row: int
@@ -53,7 +55,6 @@ class Signup:
     unknown: str = ""
     also: tuple[str, ...] = ()
     companions: int = 0
-    undated: bool = False
     credit: Credit = NO_CREDIT
 
     @property
@@ -228,7 +229,7 @@ class _Reader:
     def signup(self, row: Row) -> Signup | None:
         """Return the sign-up in a row; None if it names no person."""
         code = next((found for cell in self._cells(row, "code") if (found := code_in(cell, self._codes))), "")
-        addresses = list(dict.fromkeys(_bare(cell) for cell in self._cells(row, "email") if "@" in cell))
+        addresses = self._addresses(row)
         name = self._name(row)
         number = self._first(row, "number")
         answer, doubt, unknown = self._answer(row)
@@ -236,10 +237,9 @@ class _Reader:
             name = self._name(row, "orderer ")
             addresses = [_bare(cell) for cell in self._cells(row, "orderer email") if "@" in cell][:1]
             answer, doubt, unknown = None, _("the row does not show for whom this was ordered"), ""
-        if not (code or addresses or name or number):
+        if not (code or addresses or number) and (_is_nobody(name) or row.cells == self._columns.headings.row.cells):
             self.nobody.append(row.number)
             return None
-        moment, undated = self._moment(row)
         return Signup(
             row=row.number,
             answer=answer,
@@ -248,7 +248,7 @@ class _Reader:
             name=name,
             organisation=self._first(row, "organisation"),
             number=number,
-            moment=moment,
+            moment=self._moment(row),
             beside=self._asked(row, self._columns.beside),
             dietary=self._asked(row, self._columns.dietary),
             was=self._was(row),
@@ -256,7 +256,6 @@ class _Reader:
             unknown=unknown,
             also=tuple(addresses[1:]),
             companions=self._companions(row),
-            undated=undated,
             credit=Credit(self._number(row, "credit hours"), self._number(row, "credit points")),
         )
 
@@ -267,9 +266,16 @@ class _Reader:
     def _first(self, row: Row, meaning: str) -> str:
         return next(iter(self._cells(row, meaning)), "")
 
+    def _addresses(self, row: Row) -> list[str]:
+        """Return the row's addresses; people also type theirs where the name belongs."""
+        cells = [*self._cells(row, "email"), *self._cells(row, "written")]
+        return list(dict.fromkeys(_bare(cell) for cell in cells if re.search(r"\S@\S", cell)))
+
     def _name(self, row: Row, whose: str = "") -> str:
         first, surname = self._first(row, f"{whose}first"), self._first(row, f"{whose}surname")
         written = self._first(row, f"{whose}written")
+        if "@" in written:
+            written = next((cell for cell in self._cells(row, f"{whose}email") if "@" not in cell), _named(written))
         if surname or (first and not written):
             initials, prefix = self._first(row, f"{whose}initials"), self._first(row, f"{whose}prefix")
             return full_name(Name(first, initials, prefix, surname))
@@ -294,7 +300,8 @@ class _Reader:
         answers, unknown = self._read(row, "answer")
         if Answered.DECLINED in status and Answered.DECLINED not in answers:
             return Answered.DECLINED, "", ""
-        texts = [*unknown, *unknown_status]
+        # What the form service did with an answer takes nothing from it.
+        texts = [*unknown, *(text for text in unknown_status if not (answers and folded_words(text) in _PROGRESS))]
         if texts:
             return None, _('"%(text)s" is not a known answer') % {"text": shown_value(texts[0])}, texts[0]
         found = answers or status
@@ -353,10 +360,9 @@ class _Reader:
         listed = self._first(row, "was")
         return known.value if (known := said_answer(listed) or read_answer(listed)) else listed
 
-    def _moment(self, row: Row) -> tuple[datetime | None, bool]:
-        """Return the row's moment, and whether it has one that cannot be read."""
+    def _moment(self, row: Row) -> datetime | None:
+        """Return the row's moment; None if it has none that can be read."""
         found = []
-        undated = False
         hour = self._first(row, "hour")
         for column in self._columns.by_meaning.get("moment", ()):
             text = _text(row.cell(column))
@@ -366,10 +372,9 @@ class _Reader:
             moment = read_form_moment(whole, self._american[column]) or read_form_moment(text, self._american[column])
             if moment is None:
                 self.unreadable.append(text)
-                undated = True
             else:
                 found.append(moment)
-        return max(found, default=None), undated and not found
+        return max(found, default=None)
 
     def _number(self, row: Row, meaning: str) -> str:
         """Return the number in a column, as Dutch writes it; empty before the event and for other texts."""
@@ -401,6 +406,17 @@ def _text(cell: str) -> str:
         return clean(cell)
     except CellError:
         return " ".join("".join(char if char.isprintable() else " " for char in cell).split())[:_LONGEST]
+
+
+def _is_nobody(name: str) -> bool:
+    """Return whether a text in the place of a name is none: nothing, "n.v.t.", "Totaal 12"."""
+    words = name.casefold().split()
+    return not words or words[0] in VACANT or "".join(filter(str.isalnum, name.casefold())) in NO_PERSON
+
+
+def _named(text: str) -> str:
+    """Return the name in ``Name <…>``, or an empty text."""
+    return text.partition("<")[0].strip(' "') if "<" in text else ""
 
 
 def _bare(address: str) -> str:

@@ -182,7 +182,7 @@ def test_saved_mails_give_the_same_and_doubt_is_settled_by_a_word(tmp_path: Path
             box.deliver(mail.as_bytes())
         ran = place.run("answers", "import", EVENT, str(saved), now=LATER)
         assert ran.code == 0, ran.err
-        assert "Kim Verbeek: attending" in ran.out
+        assert "Kim Verbeek: attending" in ran.out and "1 answer recorded." in ran.out
         assert "To settle: Ada Bos: answered by mail from another address, collega@twaalf.example.org" in ran.out
         read = place.run("inbox", "--json", now=LATER).json
         assert read["answers"] == [] and answers(place) == {"Kim Verbeek": "attending"}

@@ -405,6 +405,12 @@ def test_a_folder_that_is_gone_and_a_refused_login_are_one_sentence(tmp_path: Pa
         gone = place.run("inbox", now=LATER)
         assert gone.code == 78 and 'the mailbox has no folder "Weg" that can be read' in gone.err
         assert "Lou 't Hart: attending" in gone.out
+        # The folders after it are read all the same.
+        place.settings(smtp.port, box.settings(place, "Weg, INBOX, Ook weg"))
+        box.deliver(token_mail(JAN, code[JAN], f"Ik kom niet [mkw-{code[JAN]}]", "Ik kom niet."))
+        behind = place.run("inbox", now=LATER)
+        assert behind.code == 78 and "declined" in behind.out
+        assert [f'has no folder "{name}"' in behind.err for name in ("Weg", "Ook weg")] == [True, True]
         (tmp_path / "wachtwoord").write_text("fout\n")
         refused = place.run("inbox", now=LATER)
         assert refused.code == 77 and "refuses the login of secretaris" in refused.err

@@ -33,6 +33,8 @@ Ja, ik kom alleen
 Ja, ik kom met mijn partner
 Ja, ik neem Piet mee
 Ja 👍
+Oui
+Ja voor de middag, nee voor de lunch
 ✅ Ja
 Ja (lunch en buffet)
 Ja; ik ben er om 13 uur
@@ -192,6 +194,8 @@ Declined
 declined
 Decline
 Rejected
+Nein, leider nicht
+Non, désolé
 Cancelled
 Canceled
 CANCELLED
@@ -258,6 +262,20 @@ Ja, mits er een lunch is
 Ja, tenzij er iets tussenkomt
 Yes, if I can
 Yes, unless
+Yes, if it does not rain
+Ja, als het lukt
+Ja, afhankelijk van het vervoer
+Ja, maar ik weet nog niet zeker
+Ja wordt nee
+Ja -> nee
+Ja, maar ik stuur mijn collega
+Ja, mijn collega Bert komt
+Yes, but I am sending my deputy
+Nee voor de lunch, ja voor de middag
+Nee, alleen de borrel
+Nee tegen de lunch, verder ja
+Nee, ja toch
+No, only the drinks
 Yes, I cannot come
 Yes, but I cannot stay for dinner
 wachtlijst

@@ -141,10 +141,44 @@ def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:
         ("5.4.14", "554 5.4.14 Hop count exceeded - possible mail loop", Verdict.LOOP),
         ("5.4.6", "mail for huis.nl loops back to myself", Verdict.LOOP),
         ("", "554 too many hops, this message is looping", Verdict.LOOP),
+        ("5.4.11", "550 5.4.11 Agent generated message depth exceeded", Verdict.LOOP),
+        # Refusals of the sender, the connection or the content, and codes that are not about a mailbox.
+        ("5.0.0", "550 relay not permitted", Verdict.POLICY),
+        ("5.0.0", "550 IP 192.0.2.4 is listed at bl.example.org", Verdict.POLICY),
+        ("5.0.0", "550 Sender verify failed", Verdict.POLICY),
+        ("5.0.0", "550-Callback setup failed while verifying <s@example.org>", Verdict.POLICY),
+        ("5.0.0", "550 Cannot find your reverse hostname, [192.0.2.4]", Verdict.POLICY),
+        ("5.0.0", "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", Verdict.POLICY),
+        ("5.0.0", "554 Message refused by content filter", Verdict.POLICY),
+        ("5.0.0", "554 Denied (Mode: normal)", Verdict.POLICY),
+        ("5.0.0", "550 sorry, not today", Verdict.FAILED),
+        ("", "550 gebruiker onbekend", Verdict.FAILED),
+        ("", "De mailbox van jan zit vol", Verdict.FULL),
+        ("", "Das Postfach ist voll", Verdict.FULL),
     ],
 )
 def test_the_codes_tell_a_dead_address_from_what_says_nothing_of_it(status: str, reply: str, expected: Verdict) -> None:
     assert verdict(status, reply) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Uw bericht aan KEES kon niet worden bezorgd.\n\nDe mailbox van de ontvanger zit vol.", Verdict.FULL),
+        (
+            "De bezorging is mislukt voor de volgende geadresseerden:\n\nKEES\nHet adres is niet gevonden.",
+            Verdict.FAILED,
+        ),
+        ("Ihre Nachricht konnte nicht zugestellt werden.\n\nKEES\nDas Postfach ist voll", Verdict.FULL),
+        ("Votre message n'a pas pu être remis :\n\nKEES\n550 5.1.1 Utilisateur inconnu", Verdict.FAILED),
+        ("Uw mail kon niet bezorgd worden:\n\n<KEES>: geweigerd wegens spam", Verdict.POLICY),
+    ],
+)
+def test_a_report_in_plain_words_of_three_languages(text: str, expected: Verdict) -> None:
+    head = "Return-Path: <>\nFrom: postmaster@huis.example.net\nSubject: x\n\n"
+    mail = f"{head}{text}\n\n-- headers:\nMessage-ID: <{OURS}>\n"
+    (found,) = read_returned(SavedMail("x", mail.replace("KEES", KEES).encode()))
+    assert (found.nature, found.verdict, matched(found, sent()).how) == (Nature.REPORT, expected, How.MESSAGE_ID)
 
 
 PLAIN = """\
@@ -289,6 +323,24 @@ def test_an_empty_folder_and_a_missing_file_are_said(tmp_path: Path) -> None:
         read_saved([tmp_path])
     with pytest.raises(UserError, match="not there"):
         read_saved([tmp_path / "weg.eml"])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Bel Jan nog over donderdag.\nEn Kim: die komt.\n",
+        b"Naam;E-mail\nJan;jan@example.org\n",
+        b"<!DOCTYPE html><html><body>Opgeslagen pagina</body></html>",
+        b"Van: Jan Jansen\nAan: Ilse\nOnderwerp: Uitnodiging\n\nFrom: hier\n",
+        b"%PDF-1.4",
+    ],
+)
+def test_a_file_that_is_no_mail_is_named_as_such(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "notitie.eml").write_bytes(data)
+    (tmp_path / "terug.eml").write_bytes((REPORTS / "postfix-unknown.eml").read_bytes())
+    found = read_saved([tmp_path])
+    assert [Path(each.place).name for each in found.mails] == ["terug.eml"]
+    assert ["notitie.eml" in str(each) and "not a mail" in str(each) for each in found.unread] == [True]
 
 
 @pytest.mark.parametrize(

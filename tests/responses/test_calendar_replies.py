@@ -169,3 +169,15 @@ def test_an_assistants_reply_is_no_answer_but_names_her_member() -> None:
     assert [(each.person, each.address, each.answer) for each in found.strays] == [
         ("kim", "els@example.org", "attending")
     ]
+
+
+def test_a_calendar_of_another_type_or_without_its_method_is_read() -> None:
+    as_file = MAIL.replace(
+        "Content-Type: text/calendar; charset=utf-8; method=REPLY",
+        'Content-Type: application/octet-stream; name="antwoord.ics"',
+    ).replace("application/ics", "application/octet-stream")
+    without = MAIL.replace("METHOD:REPLY\n", "")
+    assert as_file != MAIL and without != MAIL
+    for mail in (as_file, without):
+        assert [each.partstat for each in replies_in(mail.encode())] == ["ACCEPTED"]
+    assert replies_in(without.replace("method=REPLY", "method=REQUEST").encode()) == ()

@@ -1,5 +1,6 @@
 """Changes by an export: only new rows, and never a later answer. Each rule alone, then in any order."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given
@@ -8,8 +9,7 @@ from hypothesis import strategies as st
 from mkwmail.clock import ZONE
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.responses.answers import Answered, questions
-from mkwmail.responses.signup_changes import SOURCE, Changes, changes, kept_signup
-from mkwmail.responses.signup_matching import Invited, match_signups
+from mkwmail.responses.signup_changes import SOURCE, Changes, Invited, changes, kept_signup, match_signups
 from mkwmail.responses.signups import Signup
 
 NOW = datetime(2020, 3, 10, 9, 0, tzinfo=ZONE)
@@ -46,6 +46,9 @@ def test_a_changed_row_without_a_date_is_doubtful_if_somebody_answered_since_the
     kept = (noted(row(Answered.TENTATIVE), 6),)
     found = after(row(Answered.ATTENDING), kept=kept, held=said("declined", 7))
     assert not found.news and "declined" in found.doubtful[0].doubt
+    # The next export asks again.
+    again = (replace(noted(row(Answered.ATTENDING), 8), person=None, doubt=found.doubtful[0].doubt),)
+    assert after(row(Answered.ATTENDING), kept=again, held=said("declined", 7)).doubtful
 
 
 def test_an_unknown_answer_is_doubtful_and_changes_nothing() -> None:
@@ -88,6 +91,33 @@ def test_filled_in_twice_the_last_moment_counts_whatever_the_order_of_the_rows()
     found = after(first, last)
     assert [each.signup.answer for each in found.news] == [Answered.DECLINED]
     assert found.superseded == 1
+
+
+def test_a_cancelled_ticket_that_keeps_its_date_is_not_overruled_by_what_was_said_before() -> None:
+    cancelled = row(Answered.DECLINED, day=2)
+    assert after(cancelled, kept=(noted(row(day=2), 8),), held=said("attending", 7)).news
+    asked = after(cancelled, kept=(noted(row(day=2), 6),), held=said("attending", 7))
+    assert not asked.news and not asked.stands and "declined" in asked.doubtful[0].doubt
+    # The next export asks again.
+    again = (replace(noted(cancelled, 8), person=None, doubt=asked.doubtful[0].doubt),)
+    assert after(cancelled, kept=again, held=said("attending", 7)).doubtful
+    # An older row than the one that was seen was not edited.
+    assert after(cancelled, kept=(noted(row(day=5), 6),), held=said("attending", 7)).stands
+
+
+def test_a_row_that_may_be_somebodys_is_not_asked_about_as_missing_too() -> None:
+    other = Signup(2, Answered.ATTENDING, address="kim@example.org", name="Bo Kok", moment=NOW)
+    found = after(other, kept=(noted(row(day=2), 8),), held=said("attending", 2, SOURCE))
+    assert found.doubtful and not found.missing
+
+
+def test_filled_in_twice_without_two_moments_is_asked_about_whatever_the_order_of_the_rows() -> None:
+    for days in ((None, None), (5, None), (None, 5), (5, 5)):
+        first, last = row(Answered.ATTENDING, days[0], number=2), row(Answered.DECLINED, days[1], number=3)
+        for rows in ((first, last), (last, first)):
+            found = after(*rows)
+            assert not found.news and [each.signup.answer for each in found.doubtful] == [None]
+    assert [each.signup.answer for each in after(row(number=2), row(number=3)).news] == [Answered.ATTENDING]
 
 
 ANSWERS = st.sampled_from([Answered.ATTENDING, Answered.DECLINED, Answered.TENTATIVE])

@@ -406,3 +406,69 @@ def test_a_column_of_yes_and_no_is_not_the_answer_until_somebody_says_so(tmp_pat
     assert [each[2] for each in rows(tmp_path, text, decided=decided)] == ["attending", "declined"]
     decided = Decided({"present live": "beside"})
     assert [each[2] for each in rows(tmp_path, text, decided=decided)] == ["attending", "attending"]
+
+
+def test_questions_with_the_word_name_are_no_names(tmp_path: Path) -> None:
+    text = (
+        "E-mail;Komt u?;Mag uw naam op de deelnemerslijst?;Heeft u bezwaar tegen uw naam op de badge?\n"
+        "jan@example.org;Ja;Ja;Nee\nkim@example.org;Nee;Nee;Nee\n"
+    )
+    assert rows(tmp_path, text) == [("", "jan@example.org", "attending"), ("", "kim@example.org", "declined")]
+
+
+def test_a_name_that_begins_as_a_yes_is_a_name(tmp_path: Path) -> None:
+    assert rows(tmp_path, "Naam;E-mail;Kom je?\nJep de Vries;jep@example.org;Nee\n")[0][0] == "Jep de Vries"
+
+
+def test_whom_somebody_signs_up_is_the_person(tmp_path: Path) -> None:
+    text = "Uw naam;Voor wie meldt u zich aan?;Komt hij of zij?\nAnna;Jan Jansen;Ja\nAnna;Kim Kok;Nee\n"
+    assert [(name, said) for name, _address, said in rows(tmp_path, text)] == [
+        ("Jan Jansen", "attending"),
+        ("Kim Kok", "declined"),
+    ]
+
+
+def test_a_status_of_any_service_and_what_it_did_with_the_form(tmp_path: Path) -> None:
+    text = (
+        "E-mail;Registratiestatus;Registratie datum;Reactie\n"
+        "jan@example.org;Aangemeld;25-02-2031;\nkim@example.org;Afgemeld;25-02-2031;\nels@example.org;Afgewezen;;\n"
+    )
+    assert [said for *_who, said in rows(tmp_path, text)] == ["attending", "declined", "declined"]
+    text = (
+        "E-mail;Kom je?;Status\njan@example.org;Ja;Nieuw\nkim@example.org;Nee;Compleet\nels@example.org;Ja;Wachtlijst\n"
+    )
+    assert [said for *_who, said in rows(tmp_path, text)] == ["attending", "declined", ""]
+    text = (
+        "Email,Kom je?,Response Type\n"
+        "jan@example.org,1,completed\nkim@example.org,0,completed\nels@example.org,1,partial\n"
+    )
+    assert [said for *_who, said in rows(tmp_path, text)] == ["attending", "declined", ""]
+
+
+def test_forms_in_german_and_french(tmp_path: Path) -> None:
+    text = (
+        '"Zeitstempel","E-Mail-Adresse","Kommen Sie?"\n'
+        '"26.02.2031 09:05:40","jan@example.org","Nein"\n"26.02.2031 10:00:00","kim@example.org","Ja"\n'
+    )
+    assert [said for *_who, said in rows(tmp_path, text)] == ["declined", "attending"]
+    text = (
+        '"Horodateur","Adresse e-mail","Serez-vous présent ?"\n'
+        '"2031/02/26 9:05:40 AM UTC+1","jan@example.org","Non"\n"2031/02/25 2:05:40 PM UTC+1","kim@example.org","Oui"\n'
+    )
+    assert [said for *_who, said in rows(tmp_path, text)] == ["declined", "attending"]
+
+
+def test_an_address_in_the_place_of_the_name_is_an_address(tmp_path: Path) -> None:
+    text = "Naam;E-mail;Kom je?\njan@example.org;Jan Jansen;Ja\nKim Kok <kim@example.org>;;Nee\n"
+    assert rows(tmp_path, text) == [
+        ("Jan Jansen", "jan@example.org", "attending"),
+        ("Kim Kok", "kim@example.org", "declined"),
+    ]
+
+
+def test_totals_and_headings_further_down_are_nobody(tmp_path: Path) -> None:
+    text = (
+        "Naam;E-mail;Kom je?;Aantal personen\nJan;jan@example.org;Ja;2\n"
+        "Naam;E-mail;Kom je?;Aantal personen\nKim;kim@example.org;Nee;0\nTotaal;;1;2\nTotaal aantal;;Ja;2\n"
+    )
+    assert [name for name, *_rest in rows(tmp_path, text)] == ["Jan", "Kim"]
