@@ -17,6 +17,8 @@ def main() -> None:
     """Choose the language and run the command line."""
     # A run is short and leaves few reference cycles. The search for them takes a fifth of the start-up time.
     gc.disable()
+    # pydantic would search all installed packages for plug-ins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal's encoding lacks (a quote in cp850) is replaced; it must not stop a run.
         if isinstance(stream, TextIOWrapper):

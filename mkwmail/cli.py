@@ -71,7 +71,7 @@ def _details(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 
 
 def _chapters(incomplete: str) -> list[str]:
-    from mkwmail.mail.guide import PAGES, SECTIONS
+    from mkwmail.mail.pages import PAGES, SECTIONS
 
     return [each for each in (*SECTIONS, *PAGES) if each.startswith(incomplete)]
 
@@ -97,13 +97,9 @@ EventArgument = Annotated[
 ]
 # A command that removes data wants the whole name.
 WholeEvent = Annotated[str, _argument(_("EVENT"), _EVENT_WHOLE, autocompletion=_events)]
-OptionalEvent = Annotated[
-    str | None,
-    _argument(_("EVENT"), _EVENT_HELP, autocompletion=_events),
-]
+OptionalEvent = Annotated[str | None, _argument(_("EVENT"), _EVENT_HELP, autocompletion=_events)]
 MailingArgument = Annotated[
-    str,
-    _argument(_("MAILING"), _("The mailing, as the event file names it."), autocompletion=_mailings),
+    str, _argument(_("MAILING"), _("The mailing, as the event file names it."), autocompletion=_mailings)
 ]
 OptionalMailing = Annotated[
     str | None,
@@ -161,9 +157,11 @@ def mkwmail(
     if ctx.invoked_subcommand is None:
         from mkwmail.commands.desk import desk
 
-        while words := desk(_begin(ctx)):
+        words, code = desk(_begin(ctx))
+        while words:
             _carry_out(words, folder)
-        _finish(ExitCode.OK)
+            words, code = desk(_begin(ctx))
+        _finish(code)
 
 
 def _carry_out(words: Sequence[str], folder: Path | None) -> None:
@@ -280,7 +278,7 @@ def change(
     what: Annotated[str, _argument(_("WHAT"), _("Which detail."), autocompletion=_details)],
     value: Annotated[list[str], _argument(_("VALUE..."), _("The new value."))],
 ) -> None:
-    from mkwmail.commands.change import change as command
+    from mkwmail.commands.folder_files import change as command
 
     _finish(command(_begin(ctx), event, what, " ".join(value)))
 
@@ -391,7 +389,7 @@ def proof(
     addresses: Annotated[list[str], _argument(_("ADDRESS..."), _("Who gets the proof."))],
     yes: YesOption = False,
 ) -> None:
-    from mkwmail.commands.proof import proof as command
+    from mkwmail.commands.rehearse import proof as command
 
     _finish(command(_begin(ctx), event, mailing, tuple(addresses), yes=yes))
 
@@ -593,7 +591,7 @@ def template(
     kind: Annotated[str | None, _argument(_("KIND"), _("Which text, such as invitation."))] = None,
     diff: Annotated[bool, _option("--diff", _("Show what your own texts change."))] = False,
 ) -> None:
-    from mkwmail.commands.template import template as command
+    from mkwmail.commands.folder_files import template as command
 
     _finish(command(_begin(ctx), kind, diff=diff))
 
@@ -612,7 +610,7 @@ def calendar(
     event: EventArgument,
     file: Annotated[Path | None, _argument(_("FILE"), _("The .ics file to write."))] = None,
 ) -> None:
-    from mkwmail.commands.calendar import calendar as command
+    from mkwmail.commands.folder_files import calendar as command
 
     _finish(command(_begin(ctx), event, file))
 
@@ -824,11 +822,7 @@ def bounces_import(
 Example:
   mkwmail bounces set directeurendag-2020 kim@example.org"""),
 )
-def bounces_set(
-    ctx: typer.Context,
-    event: EventArgument,
-    who: WhoArgument,
-) -> None:
+def bounces_set(ctx: typer.Context, event: EventArgument, who: WhoArgument) -> None:
     from mkwmail.commands.bounces import set_bounce as command
 
     _finish(command(_begin(ctx), event, who))
@@ -877,7 +871,7 @@ def about(
         Path | None, _option("--html", _("Write it as a page to send to the person."), metavar=_("FILE"))
     ] = None,
 ) -> None:
-    from mkwmail.commands.about import about as command
+    from mkwmail.commands.privacy import about as command
 
     _finish(command(_begin(ctx), who, html=html))
 
@@ -893,11 +887,7 @@ the member list yourself.
 Example:
   mkwmail forget kim@example.org""")
 )
-def forget(
-    ctx: typer.Context,
-    who: WhoArgument,
-    yes: YesOption = False,
-) -> None:
+def forget(ctx: typer.Context, who: WhoArgument, yes: YesOption = False) -> None:
     from mkwmail.commands.privacy import forget as command
 
     _finish(command(_begin(ctx), who, yes=yes))
@@ -964,7 +954,7 @@ def open_(
         str | None, _argument(_("WHAT"), _("members, settings, or an event."), autocompletion=_events)
     ] = None,
 ) -> None:
-    from mkwmail.commands.open import open_it as command
+    from mkwmail.commands.folder_files import open_it as command
 
     _finish(command(_begin(ctx), what))
 
@@ -985,7 +975,7 @@ def guide(
         _argument(_("CHAPTER"), _("A chapter of it, such as ledenlijst or misgaat."), autocompletion=_chapters),
     ] = None,
 ) -> None:
-    from mkwmail.commands.open import guide as command
+    from mkwmail.commands.folder_files import guide as command
 
     _finish(command(_begin(ctx), chapter))
 

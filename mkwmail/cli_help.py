@@ -32,10 +32,7 @@ def _usage_pieces(command: TyperCommand | TyperGroup) -> list[str]:
 
 
 def _sections(command: TyperCommand | TyperGroup, ctx: Any, formatter: Any) -> None:
-    """Write the arguments and options with their help.
-
-    The usage line shows which arguments are required.
-    """
+    """Write the arguments and options with their help. The usage line shows which arguments are required."""
     arguments = [
         (str(param.metavar or param.name), param.help or "")
         for param in command.params
@@ -185,7 +182,7 @@ class Command(TyperCommand):
         _chapter(ctx, formatter)
 
 
-#: Command → the chapter of the guide that tells about it (mkwmail/mail/guide.py).
+#: Command → the chapter of the guide that tells about it (mkwmail/mail/pages.py).
 CHAPTER_OF = {
     **dict.fromkeys(("init", "login", "logout", "open"), "inloggen"),
     **dict.fromkeys(("new", "schedule"), "vooraankondiging"),
@@ -273,11 +270,6 @@ def _name(error: Any) -> str:
     return str(param.metavar or param.name) if isinstance(param, TyperArgument) else str(param.opts[0])
 
 
-def _choices(error: Any) -> str:
-    """Return the allowed values that an error lists; empty if none."""
-    return str(error).partition(" is not one of ")[2].rstrip(".").replace("'", "")
-
-
 def wrong_usage(error: Exception) -> UserError:
     """Return typer's usage error as an error in this program's words.
 
@@ -296,7 +288,7 @@ def wrong_usage(error: Exception) -> UserError:
             remedy = _("did you mean %(name)s?") % {"name": near[0]} if near else remedy
         case "MissingParameter":
             fault = _("%(name)s is missing") % {"name": _name(error)}
-        case "BadParameter" if choices := _choices(error):
+        case "BadParameter" if choices := str(error).partition(" is not one of ")[2].rstrip(".").replace("'", ""):
             fault = _("%(name)s cannot have this value") % {"name": _name(error)}
             remedy = _("choose from: %(names)s") % {"names": choices}
         case "BadParameter" if re.search(r"valid integer|greater than", str(error)):

@@ -12,6 +12,7 @@ import re
 import secrets
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,8 +115,19 @@ def write_private(path: Path, data: bytes, mode: int | None = None) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    if os.name == "posix":
-        _sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(place: object, code: ExitCode = ExitCode.LEDGER_FAULT) -> Iterator[None]:
+    """Turn an error of the system in the block into the fault that this place cannot be written.
+
+    :raises UserError: with this code.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise user_error(str(place), _("cannot be written: %(why)s"), code=code, why=reason_of(error)) from None
 
 
 def rewrite(path: Path, data: bytes) -> None:
@@ -142,8 +154,10 @@ def no_ordinary_file(path: Path) -> str:
     return "" if stat.S_ISREG(mode) else _("it is a pipe or a device, not an ordinary file")
 
 
-def _sync_folder(folder: Path) -> None:
-    # Some file systems cannot sync a folder; the file itself is written all the same.
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in a folder durable, if the file system can; Windows has no such thing."""
+    if os.name != "posix":
+        return
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -157,34 +171,22 @@ def reason_of(error: OSError) -> str:
 
     Rare errors keep the system's own words.
     """
-    match error.errno:
-        case errno.ENOENT:
-            return _("it does not exist")
-        case errno.EACCES | errno.EPERM:
-            return _("access is not allowed")
-        case errno.EISDIR:
-            return _("it is a folder")
-        case errno.ENOTDIR:
-            return _("part of its path is not a folder")
-        case errno.EEXIST:
-            return _("it exists already")
-        case errno.ENAMETOOLONG:
-            return _("its name is too long")
-        case errno.ENOSPC | errno.EDQUOT:
-            return _("the disk is full")
-        case errno.EROFS:
-            return _("the disk is read-only")
-        case errno.EIO:
-            return _("the disk is faulty")
-        case errno.ECONNREFUSED:
-            return _("nothing answers there")
-        case errno.ECONNRESET | errno.EPIPE | errno.ECONNABORTED:
-            return _("the connection was broken off")
-        case errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENETDOWN:
-            return _("the network is unreachable")
-        case errno.ETIMEDOUT:
-            return _("it did not answer in time")
-    return error.strerror or str(error) or type(error).__name__
+    reasons = {
+        errno.ENOENT: _("it does not exist"),
+        **dict.fromkeys((errno.EACCES, errno.EPERM), _("access is not allowed")),
+        errno.EISDIR: _("it is a folder"),
+        errno.ENOTDIR: _("part of its path is not a folder"),
+        errno.EEXIST: _("it exists already"),
+        errno.ENAMETOOLONG: _("its name is too long"),
+        **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _("the disk is full")),
+        errno.EROFS: _("the disk is read-only"),
+        errno.EIO: _("the disk is faulty"),
+        errno.ECONNREFUSED: _("nothing answers there"),
+        **dict.fromkeys((errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED), _("the connection was broken off")),
+        **dict.fromkeys((errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN), _("the network is unreachable")),
+        errno.ETIMEDOUT: _("it did not answer in time"),
+    }
+    return reasons.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
 
 
 _PACKAGE = Path(__file__).parent

@@ -24,6 +24,7 @@ from mkwmail.commands.send import jobs_for
 from mkwmail.commands.status import status_of
 from mkwmail.config.event import CalendarEntry, CalendarMethod, Event, Location, Mailing, Registration, place_of
 from mkwmail.config.folder import WorkingFolder
+from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Keep, Mailbox, Settings
 from mkwmail.dutch.names import Name
 from mkwmail.ledger import deliveries, rounds
@@ -65,9 +66,12 @@ class Calendar:
 
     entries: dict[str, Any] = field(default_factory=dict)
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, data: bytes, mailing: str) -> None:
         mail: Any = message_from_bytes(data, policy=policy.default)
-        (part,) = (part for part in mail.walk() if part.get_content_type() == "text/calendar")
+        parts = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
+        if not (parts or rule_of(mailing).carries_entry):
+            return  # it has the entry for those only who lack it as it is now
+        (part,) = parts
         read = icalendar.Calendar.from_ical(part.get_content())
         (entry,) = read.walk("VEVENT")
         known: Any = self.entries.get(str(entry["UID"]))
@@ -207,7 +211,7 @@ class Life(RuleBasedStateMachine):
         index = self.index()
         history = history_of(self.ledger, self.event)
         made = plan_for(self.event, mailing, index, history, self.now)
-        composer = composer_of(self.sources(), mailing, self.ledger.secret, history)
+        composer = composer_of(self.sources(), mailing, self.ledger, history, self.now, None)
         outgoing = composer.outgoing(made, history, self.ledger)
         self.ledger.record_persons(listed(index), self.now)
         rounds.approve(self.ledger.database, "dag", mailing, composer.sources, self.now)
@@ -224,7 +228,7 @@ class Life(RuleBasedStateMachine):
                 self.says_what_changed(job.recipient.address, message.data)
             if end == "sent" or end.endswith("arrived"):
                 self.arrived.add(message.message_id)
-                self.calendars.setdefault(job.recipient.address, Calendar()).receive(message.data)
+                self.calendars.setdefault(job.recipient.address, Calendar()).receive(message.data, mailing)
             if end.startswith("dies"):
                 return True
             state = State(end.partition(",")[0])

@@ -103,7 +103,7 @@ def test_the_way_of_the_guide_ends_with_the_mails_sent(tmp_path: Path) -> None:
             "Bo Kok;bo@example.org;Drie",
             headings="naam;e-mail;organisatie",
         )
-        assert "Alles in orde" in type_in("check", "2020-01-20T09:00")
+        assert "Geen fouten; 1 ding om na te kijken." in type_in("check", "2020-01-20T09:00")
         type_in("send vooraankondiging", "2020-01-20T09:00", ("om 3 mails te versturen:", "3"))
         type_in("send uitnodiging --rehearse --browser", "2020-02-17T09:00")
         sent = type_in("send uitnodiging", "2020-02-17T09:00", ("om 3 mails te versturen:", "3"))

@@ -53,9 +53,8 @@ HOMES = {
     "platformdirs": ("files",),
     "oauthlib": ("auth.oauth_protocol",),
     "keyring": ("auth.store",),
-    "holidays": ("planning",),
     "dns": ("delivery.dns_check",),
-    "olefile": ("responses.outlook",),
+    "olefile": ("responses.saved_mail",),
     "imapclient": ("responses.mailbox",),
     "typst": ("papers.typesetting",),
 }

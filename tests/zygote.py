@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from holidays import country_holidays
-
 ROOT = Path(__file__).parent.parent
 _PATIENCE = 120.0
 
@@ -98,7 +96,6 @@ def _serve() -> None:
     for module in pkgutil.walk_packages(mkwmail.__path__, "mkwmail."):
         if module.name not in ("mkwmail.__main__", "mkwmail.cli"):
             importlib.import_module(module.name)
-    country_holidays("NL")  # imports a module for every country
     # Collected objects are not touched again, so that forks share them.
     gc.disable()
     gc.freeze()

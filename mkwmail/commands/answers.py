@@ -6,12 +6,11 @@ from pathlib import Path
 
 from mkwmail.addresses import address_key
 from mkwmail.commands.bounces import names_by_address
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
+from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
 from mkwmail.commands.output import write_output
-from mkwmail.commands.prompts import Candidate
-from mkwmail.commands.signups import import_signups, mailed_at
+from mkwmail.commands.prompts import candidates
+from mkwmail.commands.signups import import_signups
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.dutch.names import Name, sort_key
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
@@ -19,19 +18,13 @@ from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Batch, KeptSignup
-from mkwmail.ledger.people import Person, code_for
+from mkwmail.ledger.people import code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name
 from mkwmail.planning.member_index import MemberIndex
-from mkwmail.report.answers import (
-    AnswerLine,
-    Answers,
-    answers_csv,
-    answers_value,
-    show_answers,
-)
-from mkwmail.report.saved_mail import HeardIn, show_doubts, show_mails, show_replies, show_unread
+from mkwmail.report.answers import AnswerLine, Answers, answers_csv, answers_value, show_answers
+from mkwmail.report.incoming import HeardIn, show_doubts, show_mails, show_replies, show_unread
 from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import Asked, replies_in, understood
@@ -56,8 +49,7 @@ def import_answers(
     """
     if file.suffix.casefold() in TABLES:
         return import_signups(invocation, event, file, dry_run=dry_run, yes=yes)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         now = invocation.clock.now()
         replies, mails, others, saved = _read_mails(file, our_mails(ledger))
@@ -177,20 +169,6 @@ def our_mails(ledger: Ledger) -> Ours:
     return Ours(messages, told, {key: person for each in asked for key, person in each.items()}, names)
 
 
-def candidates(index: MemberIndex, persons: tuple[Person, ...]) -> list[Candidate]:
-    """Return everybody whom WHO can mean.
-
-    The list as it is now comes first, then the rest of the register.
-    """
-    here = [Candidate(each.person, each.name, each.address, each.member.organisation) for each in index.everybody]
-    numbered = {each.person: each.member.number for each in index.everybody}
-    gone = [each for each in persons if each.key not in numbered]
-    return [
-        *(replace(each, number=numbered[each.key]) for each in here),
-        *(Candidate(each.key, each.name, mailed_at(each), each.organisation, each.number) for each in gone),
-    ]
-
-
 def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv: Path | None = None) -> ExitCode:
     """Print the answers and what needs a look, or write all for Excel.
 
@@ -198,8 +176,7 @@ def list_answers(invocation: Invocation, event: str, *, json: bool = False, csv:
     """
     if json and csv:
         raise user_error("", _("--json and --csv cannot be used together."), code=ExitCode.USAGE)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         shown = answers_of(about, ledger, read_member_index(folder, ledger))
     if csv is not None:

@@ -8,23 +8,21 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key
-from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger, read_list, roll_of
+from mkwmail.commands.context import Invocation, event_of, history_of, open_ledger, read_list, roll_of
 from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import shown_name, typed_name
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import deliveries, mailbox, people, responses
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.deliveries import Word
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.mailbox import Finding
 from mkwmail.ledger.models import Bounce, Delivery, Round, SentMail, State
 from mkwmail.ledger.people import Person, is_mark
+from mkwmail.ledger.responses import Finding
 from mkwmail.planning.audience import History
-from mkwmail.report.inbox import how_words
-from mkwmail.report.saved_mail import MatchedBounce, show_bounces, show_unread, verdict_words
+from mkwmail.report.incoming import MatchedBounce, how_words, show_bounces, show_unread, verdict_words
 from mkwmail.report.status import reply_words, state_words
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounce_text import Verdict, verdict
@@ -41,8 +39,7 @@ def import_bounces(invocation: Invocation, event: str, files: Sequence[Path]) ->
 
     :raises UserError: if there is no mail in the files.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     saved = read_saved(files)
     returned = [each for mail in saved.mails for each in read_returned(mail)]
     now = invocation.clock.now()
@@ -101,8 +98,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
 
     :raises UserError: code USAGE unless exactly one person matches, and if nothing of the event was sent to them.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"bounces {about.id}", now):
         persons = {person.key: person for person in people.persons(ledger.database)}
@@ -128,10 +124,7 @@ def set_bounce(invocation: Invocation, event: str, who: str) -> ExitCode:
 
 
 def _last_messages(ledger: Ledger, event: str) -> dict[str, SentMail]:
-    """Return person → the last message of an event to them.
-
-    Messages that are known to have come back do not count.
-    """
+    """Return person → the last message of an event to them. Messages that are known to have come back do not count."""
     went = {
         (each.round, each.person)
         for each in deliveries.of_event(ledger.database, event)
@@ -153,8 +146,7 @@ def resolve(
 
     :raises UserError: code USAGE if an option matches no one, or somebody without open mail.
     """
-    folder = folder_of(invocation)
-    name = read_event(folder.event_path(event), folder).value
+    folder, name = event_of(invocation, event)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger, ledger.hold(f"resolve {name.id}", now):
         ledger.settle(now)
@@ -162,7 +154,7 @@ def resolve(
         # All options are checked before the first is recorded; answers to questions are recorded one by one.
         said = list(_said(history, deliveries.words_said(ledger.database, name.id), sent, send_again))
         if not (sent or send_again):
-            _show_found(invocation.terminal, history, mailbox.findings(ledger.database, name.id))
+            _show_found(invocation.terminal, history, responses.findings(ledger.database, name.id))
             _show_refused(invocation.terminal, history, ledger, _addresses_in_list(folder, ledger))
         words = []
         for delivery, word in said if sent or send_again else _answers(invocation.terminal, history):
@@ -185,10 +177,7 @@ def _candidate(delivery: Delivery, persons: dict[str, Person]) -> Candidate:
 
 
 def _said(
-    history: History,
-    earlier: Mapping[tuple[Round, str], Word],
-    sent: Sequence[str],
-    send_again: Sequence[str],
+    history: History, earlier: Mapping[tuple[Round, str], Word], sent: Sequence[str], send_again: Sequence[str]
 ) -> Iterator[tuple[Delivery, Word]]:
     """Yield the decision in the options for each open mail of a person.
 

@@ -50,7 +50,7 @@ from mkwmail.planning.oddities import (
 from mkwmail.planning.schedule import due_by_date, superseded
 from mkwmail.planning.timetable import approval_warnings, moment_of, presumed
 from mkwmail.report.checks import Checked, Findings, findings_value, show_findings
-from mkwmail.report.recipients import mail_view
+from mkwmail.report.recipients import plain_text
 from mkwmail.report.terminal import duration, progress_bar
 
 if TYPE_CHECKING:
@@ -203,7 +203,8 @@ def check(
     if json:
         invocation.terminal.document(findings_value(findings, options.salutations))
     else:
-        show_findings(invocation.terminal, findings, options.salutations)
+        with invocation.terminal.paged():
+            show_findings(invocation.terminal, findings, options.salutations)
     return findings.code
 
 
@@ -311,8 +312,7 @@ def _mailing(
     if not count:
         # The audience is still empty, such as the attendees: try the template on everybody.
         plan = replace(plan, to_send=index.everybody)
-    composer = composer_of(sources, name, ledger.secret, history, moment=moment, templates=templates)
-    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, name, ledger, history, now, moment, templates=templates)
     composer = composer if count else composer.without_files()
     with progress_bar(invocation.terminal, name, len(plan.to_send)) as show:
         outgoing = composer.outgoing(plan, history, ledger, show)
@@ -370,7 +370,7 @@ def _form_warnings(place: str, mailing: str, form: str, messages: Iterable[Messa
     other = "u" if form == "je" else "je"
     found: dict[str, None] = {}
     for message in messages:
-        for used, said in forms_in(mail_view(message).text).items():
+        for used, said in forms_in(plain_text(message)).items():
             if used == other:
                 found.update(dict.fromkeys(said))
     if found:

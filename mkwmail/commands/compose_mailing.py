@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mkwmail.commands.approved_sources import read_files, sources_of
 from mkwmail.commands.context import Sources, certificates_of
-from mkwmail.config.event import CalendarMethod, Event
-from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.config.event import LINK_FIELDS, CalendarMethod, Event
 from mkwmail.config.kinds import mailing_named, rule_of
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
-from mkwmail.ledger.database import Database
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Change, Facts
 from mkwmail.ledger.people import CODE_LENGTH, code_for
@@ -111,23 +110,6 @@ class Composer:
     facts: Facts
     files: "PersonalFiles | None" = None
     certificates: "Certificates | None" = None
-
-    def enclosing(
-        self, sources: Sources, ledger: Ledger, history: History, now: datetime, *, to_send: bool = False
-    ) -> "Composer":
-        """Return the composer with the certificates of this mailing, if it brings any.
-
-        ``now``: before the day of the event the certificates are examples, which are not sent (``to_send``).
-
-        :raises UserError: if the certificate's template or pictures have a fault, or only examples could be sent.
-        """
-        if not _certifies(self.context.event, self.context.name, history):
-            return self
-        made = certificates_of(sources, ledger, history, self.templates, now)
-        if to_send and made.example:
-            fault = _("the day of the event is still to come, so there are no certificates to send")
-            raise user_error(sources.shown_event, fault, _("send it after the event"), code=ExitCode.USAGE)
-        return replace(self, certificates=made)
 
     def without_files(self) -> "Composer":
         """Return the composer without the members' own files, to try the template on everybody."""
@@ -345,22 +327,13 @@ def _earlier_try(
     addressee = Addressee(recipient.person, recipient.member, code="")
     letter = Letter.load(deliveries.letter(ledger.database, retry.letter))
     addressed = Addressed(addressee, letter, retry.values)
-    return OutgoingMail(recipient, addressed, retry.message_id, facts, retry.date, kept_content(ledger.database))
-
-
-def kept_content(database: Database) -> Content:
-    """Return the function that gives personal files from the ledger."""
-
-    def content(sha256: str) -> bytes:
-        from mkwmail.ledger.papers import file
-
-        return file(database, sha256)
-
-    return content
+    return OutgoingMail(
+        recipient, addressed, retry.message_id, facts, retry.date, partial(deliveries.file, ledger.database)
+    )
 
 
 def _names_the_same(values: Mapping[str, str], members: Sequence[Recipient]) -> bool:
-    """Return whether an earlier try's values name these members of an assistant, and nobody else."""
+    """Return whether an earlier try's values name these members of an assistant, and no others."""
     named = [text for field, text in values.items() if field.startswith("copy_of.") and field.endswith(".name")]
     return sorted(named) == sorted(each.name or each.address for each in members)
 
@@ -380,21 +353,25 @@ def _copy_context(context: MailingContext) -> MailingContext:
 def composer_of(
     sources: Sources,
     mailing: str,
-    secret: bytes,
+    ledger: Ledger,
     history: History,
+    now: datetime,
+    moment: datetime | None,
     *,
-    moment: datetime | None = None,
     proof: bool = False,
+    to_send: bool = False,
     automatic: bool = False,
     templates: Templates | None = None,
 ) -> Composer:
     """Return the composer of a mailing.
 
-    ``moment``: when it is sent; None if that is not known. ``automatic``: the mailing is sent without a person
-    present. ``templates``: those of an earlier mailing of the folder, of which most are shared.
+    ``moment``: when it is sent; None if that is not known. ``to_send``: it is sent now; before the day of the event
+    certificates are examples, which are not sent. ``automatic``: the mailing is sent without a person present.
+    ``templates``: those of an earlier mailing of the folder, of which most are shared.
 
-    :raises UserError: if there is no such mailing or template, a file cannot be read, or the method of the calendar
-        entry differs from that of the entries that were sent.
+    :raises UserError: if there is no such mailing or template, a file cannot be read, the method of the calendar
+        entry differs from that of the entries that were sent, the certificate's template or pictures have a fault, or
+        only examples of certificates could be sent.
     """
     cancelled = history.cancelled is not None or rule_of(mailing).cancels
     facts = facts_of(sources.event, cancelled)
@@ -403,18 +380,19 @@ def composer_of(
     read = read_files(sources, mailing, history, event)
     approved = sources_of(sources, mailing, history, read)
     event, entry = read.event, mailing_named(read.event, mailing)
+    certifies = _certifies(event, mailing, history)
     context = MailingContext(
         event=event,
         name=mailing,
         mailing=entry,
         template=read.template,
         settings=sources.settings,
-        uid=entry_uid(secret, event.id),
+        uid=entry_uid(ledger.secret, event.id),
         sequence=version,
         cancelled=cancelled,
         original=history.correcting.of if history.correcting else None,
         attachments=read.attachments,
-        personal=bool(entry.personal_files) or _certifies(event, mailing, history),
+        personal=bool(entry.personal_files) or certifies,
         logo=read.logo,
         pictures=read.pictures,
         proof=proof,
@@ -426,7 +404,11 @@ def composer_of(
     carries = method is not CalendarMethod.NONE and not context.begun
     carried = Facts(version, facts.document(), method.value if carries else "")
     templates = templates or Templates(sources.folder.template_folders)
-    return Composer(context, templates, approved, carried, _personal_files(sources, context))
+    certificates = certificates_of(sources, ledger, history, templates, now) if certifies else None
+    if to_send and certificates is not None and certificates.example:
+        fault = _("the day of the event is still to come, so there are no certificates to send")
+        raise user_error(sources.shown_event, fault, _("send it after the event"), code=ExitCode.USAGE)
+    return Composer(context, templates, approved, carried, _personal_files(sources, context), certificates)
 
 
 def _certifies(event: Event, mailing: str, history: History) -> bool:

@@ -15,20 +15,20 @@ from mkwmail import clock
 from mkwmail.addresses import address_key, is_example
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import VARIABLE, Clock, ShiftedClock, day_and_time, day_in_words
-from mkwmail.config.event import Event
-from mkwmail.config.event_file import example_links, read_event
+from mkwmail.config.event import Event, example_links
+from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder, find_folder, is_shared, remember
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import Settings, Smtp, example_senders, read_settings, with_column
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, rewrite, set_mode, share, state_folder
-from mkwmail.i18n import _
+from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
+from mkwmail.files import rewrite, set_mode, share, state_folder, writing
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger import backups, deliveries, people, responses, rounds, runs
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Guest, RefusedMail
+from mkwmail.ledger.runs import this_computer
 from mkwmail.members.headings import UnknownHeadingsError
-from mkwmail.members.member_list import Member, MemberList, read_members
+from mkwmail.members.member_list import Member, MemberList, example_addresses, read_members
 from mkwmail.planning.audience import History, Unsettled
 from mkwmail.planning.facts import Telling, read_facts
 from mkwmail.planning.member_index import MemberIndex, guest_recipient, identify_members, left_out_reasons
@@ -163,6 +163,15 @@ def folder_of(invocation: Invocation) -> WorkingFolder:
     return folder
 
 
+def event_of(invocation: Invocation, event: str) -> tuple[WorkingFolder, Event]:
+    """Return the working folder, and the event that is named in it.
+
+    :raises UserError: as :func:`folder_of`; if there is no such event, or its file is faulty.
+    """
+    folder = folder_of(invocation)
+    return folder, read_event(folder.event_path(event), folder).value
+
+
 def read_sources(invocation: Invocation, event: str, skip_faulty: bool = False) -> Sources:
     """Read the settings, the event and the member list.
 
@@ -275,6 +284,8 @@ def _ask_about_headings(
     questions = {
         "e-mail": _("Which column holds the addresses? Type its number, or Enter to stop:"),
         "naam": _("Which column holds the names? Type its number, or Enter to stop:"),
+        "voornaam": _("Which column holds the first names? Type its number, or Enter to stop:"),
+        "tussenvoegsel": _("Which column holds the prefixes of the surnames? Type its number, or Enter to stop:"),
     }
     for name, headings in unknown.candidates.items():
         words = {"list": folder.shown(folder.path / settings.members), "name": name}
@@ -293,12 +304,9 @@ def _ask_about_headings(
 
 def _rewrite_settings(folder: WorkingFolder, text: str) -> None:
     path = folder.settings_path
-    try:
+    with writing(folder.shown(path), ExitCode.SETTINGS):
         line_end = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
         rewrite(path, text.replace("\n", line_end).encode())
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(folder.shown(path), fault, code=ExitCode.SETTINGS, why=reason_of(error)) from None
 
 
 def roll_of(members: MemberList, ledger: Ledger) -> MemberIndex:
@@ -355,7 +363,7 @@ def _unsettled(ledger: Ledger, event: Event) -> Iterator[Unsettled]:
     }
     for row in rows:
         owner = row.holder or known.get(address_key(row.address) if row.address else "", "")
-        # A row from an assistant's address may be the answer of the one member, and of nobody else.
+        # A row from an assistant's address may be the answer of the one member only.
         if len(row.maybe) == 1 and not row.holder and owner not in row.maybe and (owner or not row.address):
             owner = row.maybe[0]
         holder = guest_recipient(Guest(row.holder, row.name, row.address, row.organisation)) if row.holder else None
@@ -399,14 +407,21 @@ def refuse_examples(sources: Sources, smtp: Smtp, recipients: Iterable[Member]) 
     faults = [*example_senders(sources.settings), *example_links(sources.event)]
     if is_example(smtp.host):
         faults.append(Fault("mkwmail.yaml", _("smtp: %(host)s is an example") % {"host": smtp.host}))
-    example = [member for member in recipients if is_example(member.email.rpartition("@")[2])]
-    shown = sources.shown_list
-    for member in example:
-        fault = _("%(address)s is an address for examples, and reaches nobody") % {"address": member.email}
-        faults.append(Fault(f"{shown}:{member.row}", fault, ""))
-    if example:
-        remedy = _("replace the example with your own member list, or rehearse: --rehearse")
-        faults[-1] = Fault(faults[-1].place, faults[-1].fault, remedy)
+    everyone = tuple(recipients)
+    examples = example_addresses(everyone)
+    if len(examples) == len(everyone) > 1:
+        fault = _("this is an example list: none of its addresses reaches anybody")
+        remedy = _("save your own list as %(list)s, or name it at members: in mkwmail.yaml; to try out: --rehearse")
+        faults.append(fault_at(sources.shown_list, fault, remedy, list=sources.shown_list))
+    elif examples:
+        fault = ngettext(
+            "%(n)d address is an example and reaches nobody: row %(rows)s",
+            "%(n)d addresses are examples and reach nobody: rows %(rows)s",
+            len(examples),
+        )
+        remedy = _("put your own members there, or remove these rows; to try out: --rehearse")
+        rows = some([str(each.row) for each in examples], 10)
+        faults.append(fault_at(sources.shown_list, fault, remedy, n=len(examples), rows=rows))
     if faults:
         raise UserError(*faults, code=ExitCode.SETTINGS)
 
@@ -420,7 +435,7 @@ def certificates_of(
     """
     from mkwmail.papers.certificates import Certificates
 
-    return Certificates.ready(
+    return Certificates(
         event=sources.event,
         settings=sources.settings,
         templates=templates,

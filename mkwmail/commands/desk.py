@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.context import Invocation, folder_of, lacking, open_ledger
-from mkwmail.commands.status import last_due, statuses_of
+from mkwmail.commands.status import folder_state_of, last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
 from mkwmail.config.kinds import OWN, kind_of, kind_of_dutch, latest_of, rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
-from mkwmail.errors import UserError
+from mkwmail.errors import ExitCode, UserError
 from mkwmail.files import shipped
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import backups
@@ -49,11 +49,11 @@ class Step(NamedTuple):
     command: str
 
 
-def desk(invocation: Invocation) -> tuple[str, ...]:
+def desk(invocation: Invocation) -> tuple[tuple[str, ...], ExitCode]:
     """Print the events, the next steps, and the commands for them.
 
-    Outside a working folder, print how to create one. Return the words of the command that the user chose; nothing if
-    the user leaves, or cannot be asked.
+    Outside a working folder, print how to create one. Return the words of the command that the user chose, nothing if
+    the user leaves or cannot be asked; and the code to end with then, which is that of a file that cannot be read.
 
     :raises UserError: code SETTINGS if it is not clear which working folder is meant.
     """
@@ -64,11 +64,13 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
         if invocation.folder is not None or (terminal.interactive and known_folders()):
             raise
         _say_how_to_begin(terminal)
-        return ()
-    events = _readable_events(folder, terminal)
+        return (), ExitCode.OK
+    events, code = _readable_events(folder, terminal)
     now = invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        statuses = statuses_of(invocation, folder, ledger, events)
+        folder_state = folder_state_of(invocation, folder, ledger)
+        code = folder_state.code or code
+        statuses = statuses_of(folder_state, ledger, events, now)
         automatic, asleep = last_due(ledger, now)
         no_backup = _backup_gap(ledger)
     statuses.sort(key=lambda each: (each.event.ends < now, each.event.starts))
@@ -104,9 +106,9 @@ def desk(invocation: Invocation) -> tuple[str, ...]:
     terminal.say()
     terminal.say(_("All commands: mkwmail --help"), "dim")
     if not terminal.interactive:
-        return ()
+        return (), code
     to_come = [status.event.id for status in statuses if status.event.ends >= now or len(statuses) == 1]
-    return _chosen(terminal, _choices(statuses, first, now), to_come[0] if len(to_come) == 1 else "")
+    return _chosen(terminal, _choices(statuses, first, now), to_come[0] if len(to_come) == 1 else ""), code
 
 
 def _show_undecided(terminal: Terminal, status: EventStatus, now: datetime) -> None:
@@ -233,25 +235,19 @@ def _in_sentences(sentences: Iterable[str]) -> Iterator[Choice]:
 
 def _does(words: Sequence[str]) -> str:
     """Return in words what a command does, as far as a sentence names it."""
-    match words[0]:
-        case "send":
-            return _("send %(mailing)s") % {"mailing": shown_name(words[2])} if len(words) > 2 else _("send")
-        case "schedule":
-            return _("send automatically")
-        case "resolve":
-            return _("decide about mails")
-        case "check":
-            return _("see what is wrong")
-        case "status":
-            return _("see who did not get it")
-        case "answers":
-            return _("see who comes")
-        case "purge":
-            return _("remove personal data")
-        case "login":
-            return _("log in")
-        case _:
-            return ""
+    if words[0] == "send" and len(words) > 2:
+        return _("send %(mailing)s") % {"mailing": shown_name(words[2])}
+    does = {
+        "send": _("send"),
+        "schedule": _("send automatically"),
+        "resolve": _("decide about mails"),
+        "check": _("see what is wrong"),
+        "status": _("see who did not get it"),
+        "answers": _("see who comes"),
+        "purge": _("remove personal data"),
+        "login": _("log in"),
+    }
+    return does.get(words[0], "")
 
 
 def _words_in(sentence: str) -> tuple[str, ...]:
@@ -315,18 +311,20 @@ def _backup_gap(ledger: Ledger) -> str:
     return said % {"moment": day_and_time(last.at)}
 
 
-def _readable_events(folder: WorkingFolder, terminal: Terminal) -> list[tuple[Path, Event]]:
-    """Return the events whose files can be read, with their paths.
+def _readable_events(folder: WorkingFolder, terminal: Terminal) -> tuple[list[tuple[Path, Event]], ExitCode]:
+    """Return the events whose files can be read, with their paths; and the code of a fault in the others.
 
     For the other files, print the first fault only: `check` prints all of them.
     """
     events: list[tuple[Path, Event]] = []
+    code = ExitCode.OK
     for path in folder.event_paths():
         try:
             events.append((path, read_event(path, folder).value))
         except UserError as error:
             terminal.note(str(error.faults[0]), "warning")
-    return events
+            code = error.code
+    return events, code
 
 
 def _say_how_to_begin(terminal: Terminal) -> None:

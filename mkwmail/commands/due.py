@@ -40,7 +40,7 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, host, responses, rounds, runs
+from mkwmail.ledger import deliveries, responses, rounds, runs
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
@@ -66,15 +66,10 @@ from mkwmail.planning.schedule import (
     waits_for_mailbox,
 )
 from mkwmail.planning.timetable import plan_ahead
-from mkwmail.report import inbox, notices
+from mkwmail.report import notices
 from mkwmail.report.notices import Notice
 from mkwmail.report.terminal import was_handed_to
-from mkwmail.report.timetable import (
-    DueDelivery,
-    due_value,
-    is_worth_a_word,
-    show_went,
-)
+from mkwmail.report.timetable import DueDelivery, due_value, is_worth_a_word, show_went
 
 _MAILBOX_SECONDS = 60.0
 _TOLD_FOR = timedelta(days=7)  # how long a missed mailing is reported
@@ -176,6 +171,7 @@ class Automatic:
             return
         # Most runs have no mailbox.
         from mkwmail.commands.inbox import read_for_due
+        from mkwmail.report.incoming import mailbox_unread, replies_wait
 
         read = read_for_due(self._ledger, self._folder, settings, self._now, _MAILBOX_SECONDS)
         self._unreadable = read.failing
@@ -183,9 +179,9 @@ class Automatic:
             self.found.mailbox = read.error.code
             failing = read.failing or self._now
             if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
-                self.found.notices.append(inbox.mailbox_unread(read.error, failing))
+                self.found.notices.append(mailbox_unread(read.error, failing))
         if read.waiting:
-            self.found.notices.append(inbox.replies_wait(read.waiting, read.answers, read.bounces))
+            self.found.notices.append(replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -298,7 +294,9 @@ class Automatic:
             return None
         plan = plan_for(event, name, index, history, now)
         if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
-            self.found.notices.append(inbox.reminder_waits(event, name, self._unreadable or now))
+            from mkwmail.report.incoming import reminder_waits
+
+            self.found.notices.append(reminder_waits(event, name, self._unreadable or now))
             return None
         share = _share(plan, given, index, history)
         if different:
@@ -336,10 +334,7 @@ class Automatic:
             self.found.notices.append(notices.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
-        """Note what was changed since approval.
-
-        One change often concerns several mailings, and is reported once.
-        """
+        """Note what was changed since approval. One change often concerns several mailings, and is reported once."""
         by_change: dict[tuple[Difference, ...], list[str]] = defaultdict(list)
         for name in names:
             by_change[self._altered[name]].append(name)
@@ -447,8 +442,7 @@ class Automatic:
         whole = plan_for(event, each.mailing, index, history, now)
         share = _share(whole, each.given, index, history)
         plan = replace(whole, to_send=share.to_send)
-        composer = composer_of(sources, each.mailing, ledger.secret, history, moment=now, automatic=True)
-        composer = composer.enclosing(sources, ledger, history, now, to_send=True)
+        composer = composer_of(sources, each.mailing, ledger, history, now, now, to_send=True, automatic=True)
         ready = prepare_mailing(terminal, sources, index, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
@@ -594,7 +588,7 @@ def _compared(ledger: Ledger) -> Comparison | UserError:
 
 
 def _held(ledger: Ledger, error: UserError, now: datetime) -> DueResult:
-    holder = host.holder_of(ledger.database.path)
+    holder = runs.holder_of(ledger.database.path)
     if holder is None or now - holder.since < _PATIENCE:
         return DueResult(codes=[ExitCode.LEDGER_HELD], whole=False)
     return DueResult([notices.held(error.faults[0].fault, holder.since)], whole=False)

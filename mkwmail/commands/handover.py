@@ -27,9 +27,9 @@ from mkwmail.config.settings import Settings, read_settings
 from mkwmail.config.yaml_document import read_document, with_values
 from mkwmail.delivery import crontab
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, rewrite
+from mkwmail.files import reason_of, rewrite, sync_folder
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import host, runs
+from mkwmail.ledger import runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.runs import Doubtful, Handover
 from mkwmail.report.terminal import Terminal
@@ -58,7 +58,8 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
             terminal.note(again_words % {"moment": day_and_time(before.at)}, "warning")
         else:
             take_ledger(invocation, ledger)
-        names = [*(name for name, _path in files), ledger.database.path.name, _id_of(folder, ledger).name]
+        id_path = folder.id_path(invocation.shifted)
+        names = [*(name for name, _path in files), ledger.database.path.name, id_path.name]
         _say_what_goes(terminal, names, left, runs.in_doubt(ledger.database))
         terminal.say(_("From then on nothing is sent from this folder."))
         if not yes and not said_yes(terminal, _("Hand over? y/n:")):
@@ -70,7 +71,7 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
             **{"at": now.isoformat(timespec="seconds"), "by": ledger.database.user, "left": left},
             "crontab": _has_line(job),
         }
-        _write(folder, ledger, file, files, about, now, again=again)
+        _write(ledger, id_path, file, files, about, now, again=again)
     if about["crontab"]:
         change_crontab(terminal, job, install=False)
     terminal.say(_("Handed over: %(file)s") % {"file": file}, "good")
@@ -82,8 +83,8 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
 
 
 def _write(
-    folder: WorkingFolder,
     ledger: Ledger,
+    id_path: Path,
     file: Path,
     files: Sequence[tuple[str, Path]],
     about: Mapping[str, Any],
@@ -104,33 +105,16 @@ def _write(
                 ledger.hand_over(path, now)
             closed = True
             ledger.database.back_up(copy)
-            own = ((ledger.database.path.name, copy), (folder.id_path(_is_test(ledger)).name, _id_of(folder, ledger)))
+            own = ((ledger.database.path.name, copy), (id_path.name, id_path))
             archive.write(draft, [*files, *own], about)
             os.replace(draft, path)
-            _sync(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         fault = _("%(file)s cannot be written: %(reason)s") % {"file": file, "reason": reason_of(error)}
         remedy = _("give another place; nothing was changed")
         if closed:
             remedy = _("nothing is sent from this folder now: run the command again, with another place if necessary")
         raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT) from error
-
-
-def _is_test(ledger: Ledger) -> bool:
-    return ledger.database.path.name == WorkingFolder(Path()).ledger_path(test=True).name
-
-
-def _id_of(folder: WorkingFolder, ledger: Ledger) -> Path:
-    return folder.id_path(_is_test(ledger))
-
-
-def _sync(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _has_line(job: crontab.CronJob) -> bool:
@@ -171,7 +155,7 @@ def _parted(folder: WorkingFolder, settings: Settings, file: Path) -> tuple[list
         raise UserError(Fault("", fault, _("nothing was changed")), code=ExitCode.LEDGER_FAULT) from error
     if len(files) > archive.MOST_FILES - 2 or size > archive.MOST_BYTES // 2:
         fault = _("%(folder)s is too large for one file: %(n)d files, %(size)d MB") % {
-            **{"folder": folder.path, "n": len(files), "size": size // 1024**2},
+            **{"folder": folder.path, "n": len(files), "size": size // 1024**2}
         }
         remedy = _("move what does not belong to the mailings out of it, then run the command again")
         raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)
@@ -395,7 +379,7 @@ def _remove_unfinished(target: Path) -> None:
     """Remove what a takeover left that was killed; it was never sent from."""
     for path in target.parent.glob(f".{target.name}.*{_STAGING}"):
         process = path.name.removesuffix(_STAGING).rpartition(".")[2]
-        if process.isdecimal() and not host.process_start(int(process)):
+        if process.isdecimal() and not runs.process_start(int(process)):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -428,7 +412,7 @@ def _taken_over(
     except OSError as error:
         fault = _("%(folder)s cannot be written: %(reason)s") % {"folder": target, "reason": reason_of(error)}
         raise UserError(Fault("", fault, _("run the command again")), code=ExitCode.LEDGER_FAULT) from error
-    _sync(target.parent)
+    sync_folder(target.parent)
     terminal.say(_("Taken over: %(folder)s") % {"folder": target}, "good")
     _say_next(terminal, job, automatic=bool(about.get("crontab")))
     terminal.say(_("Delete %(file)s and all copies of it: it contains the data of all members.") % {"file": file})

@@ -19,13 +19,13 @@ from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Imap, Settings, read_settings
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, mailbox, people, responses
+from mkwmail.ledger import deliveries, people, responses
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.mailbox import Finding, InDoubt, KeptMail, Position
 from mkwmail.ledger.models import Answer, Batch, Bounce, KeptSignup, Stray
+from mkwmail.ledger.responses import Finding, InDoubt, KeptMail, Position
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.mail.context import TOKEN
-from mkwmail.report.inbox import MailboxReport, ReplyLine, came_value, show_came
+from mkwmail.report.incoming import MailboxReport, ReplyLine, came_value, show_came
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.bounces import match
 from mkwmail.responses.calendar_replies import understood
@@ -126,7 +126,7 @@ def read_mailbox(
     if not ours.messages:
         return found, None
     error: UserError | None = None
-    until = mailbox.wait_until(ledger.database)
+    until = responses.mailbox_waits_until(ledger.database)
     if until is not None and until > now:
         return found, _asked_to_wait(imap, until.astimezone(now.tzinfo))
     try:
@@ -145,7 +145,7 @@ def read_mailbox(
     if not dry_run:
         wait = error.wait if isinstance(error, MailboxError) else 0
         until = now + timedelta(seconds=wait) if wait else None
-        mailbox.note_read(ledger.database, now, failed=error is not None, until=until)
+        responses.note_mailbox_read(ledger.database, now, failed=error is not None, until=until)
     return found, error
 
 
@@ -186,8 +186,8 @@ def read_for_due(
     """Read the mailbox as :func:`read_mailbox` does, and return the numbers."""
     found, error = read_mailbox(ledger, folder, settings, now, seconds)
     answers = sum(map(len, found.answers.values()))
-    failing = mailbox.failing_since(ledger.database) if error is not None else None
-    return MailboxReading(answers, len(found.bounces), len(mailbox.waiting(ledger.database)), failing, error)
+    failing = responses.mailbox_failing_since(ledger.database) if error is not None else None
+    return MailboxReading(answers, len(found.bounces), len(responses.waiting_replies(ledger.database)), failing, error)
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ class _Reader:
 
     def read(self, state: FolderState) -> None:
         """Read what is new in the open folder."""
-        before = mailbox.position(self.ledger.database, self.account, state.name)
+        before = responses.mailbox_position(self.ledger.database, self.account, state.name)
         first = before.uid + 1 if before is not None and before.validity == state.validity else 1
         if first > state.last_uid:
             return
@@ -230,13 +230,13 @@ class _Reader:
         """Record a group of mails, and that the folder was read so far, in one transaction."""
         database = self.ledger.database
         if self.dry_run:
-            self._learn([each for each in mails if each.digest not in mailbox.known(database)], state.name)
+            self._learn([each for each in mails if each.digest not in responses.known_mails(database)], state.name)
             return
         with database.transaction():
-            known = mailbox.known(database)
+            known = responses.known_mails(database)
             fresh = list({each.digest: each for each in mails if each.digest not in known}.values())
             self._learn(fresh, state.name)
-            mailbox.advance(database, self.account, state.name, Position(state.validity, uid), self.now)
+            responses.advance_mailbox(database, self.account, state.name, Position(state.validity, uid), self.now)
 
     def _learn(self, mails: Sequence[Incoming], folder: str) -> None:
         self.found.mails += len(mails)
@@ -247,7 +247,7 @@ class _Reader:
         self._learn_from_reports(mails)
         self._settle(mails)
         if not self.dry_run:
-            mailbox.keep(
+            responses.keep_mails(
                 self.ledger.database, [_kept(each, folder, self.now) for each in mails if each.kind is not Kind.OTHER]
             )
 
@@ -293,7 +293,7 @@ class _Reader:
 
     def _settle(self, mails: Sequence[Incoming]) -> None:
         """Count a message in doubt as sent if a report or a reply refers to it."""
-        open_ones = {each.message_id: each for each in mailbox.in_doubt(self.ledger.database)}
+        open_ones = {each.message_id: each for each in responses.mails_in_doubt(self.ledger.database)}
         for each in mails:
             how = "report" if each.kind is Kind.REPORT else "reply"
             for name in each.refers:
@@ -306,11 +306,11 @@ class _Reader:
         if not self.dry_run:
             with self.ledger.database.transaction():
                 deliveries.resolve(self.ledger.database, doubt.round, doubt.person, "sent", self.now)
-                mailbox.record_finding(self.ledger.database, doubt, how, self.now)
+                responses.record_finding(self.ledger.database, doubt, how, self.now)
 
     def look_in_sent(self) -> None:
         """Count messages in doubt as sent if they are in the folder with sent mail. Absence settles nothing."""
-        doubts = mailbox.in_doubt(self.ledger.database)
+        doubts = responses.mails_in_doubt(self.ledger.database)
         already = {(each.round, each.person) for each in self.found.settled}
         doubts = tuple(each for each in doubts if (each.round, each.person) not in already)
         folder = self.box.sent_folder() if doubts else ""
@@ -332,8 +332,10 @@ def _came(ledger: Ledger, found: MailboxFindings, about: str) -> MailboxReport:
     persons = people.persons(ledger.database)
     names = {person.key: person.name or person.address for person in persons}
     events = [each for each in sorted({*found.answers, *found.strays, *found.doubts}) if about in ("", each)]
-    waiting = [each for each in mailbox.waiting(ledger.database) if about in ("", each.event) or not each.event]
-    left = [each for each in mailbox.in_doubt(ledger.database) if about in ("", each.round.event)]
+    waiting = [
+        each for each in responses.waiting_replies(ledger.database) if about in ("", each.event) or not each.event
+    ]
+    left = [each for each in responses.mails_in_doubt(ledger.database) if about in ("", each.round.event)]
     return MailboxReport(
         mails=found.mails,
         too_large=found.too_large,
@@ -361,7 +363,11 @@ def _ask_about_replies(
 ) -> None:
     """Go through the replies that wait, with their texts fetched for the screen only."""
     ours, names = our_mails(ledger), {each.key: each.name or each.address for each in people.persons(ledger.database)}
-    waiting = [each for each in mailbox.waiting(ledger.database) if about in ("", each.event) and each.kind == "reply"]
+    waiting = [
+        each
+        for each in responses.waiting_replies(ledger.database)
+        if about in ("", each.event) and each.kind == "reply"
+    ]
     imap = imap_of(settings)
     username, credential = mailbox_login(settings, folder)
     with open_mailbox(imap, username, credential, _SECONDS) as box:
@@ -381,7 +387,7 @@ def _ask_about_replies(
             if answer is not None:
                 given = (Answer(kept.person, answer.value, SAID, now),)
                 responses.record_batch(ledger.database, kept.event, Batch(_("the mailbox"), given), now)
-            mailbox.settle(ledger.database, kept.digest, now)
+            responses.settle_reply(ledger.database, kept.digest, now)
 
 
 def _texts(box: Mailbox, waiting: Sequence[KeptMail], ours: Ours) -> Iterator[tuple[KeptMail, str]]:

@@ -210,10 +210,7 @@ def _signed_in(
 
 
 def _by_device(smtp: Smtp, way: LoginOptions, environment: Mapping[str, str]) -> bool:
-    """Return whether to sign in with a code for another device.
-
-    The other way is a browser on this computer.
-    """
+    """Return whether to sign in with a code for another device. The other way is a browser on this computer."""
     if way.device and not smtp.device_url:
         fault = _("this provider gives no code for another device")
         raise user_error("", fault, "mkwmail login --browser", code=ExitCode.USAGE)
@@ -226,10 +223,7 @@ def _by_device(smtp: Smtp, way: LoginOptions, environment: Mapping[str, str]) ->
 
 
 def _has_browser(environment: Mapping[str, str]) -> bool:
-    """Return whether a browser can be shown to the user.
-
-    It cannot over SSH, or without a screen.
-    """
+    """Return whether a browser can be shown to the user. It cannot over SSH, or without a screen."""
     if environment.get("SSH_CONNECTION"):
         return False
     return sys.platform in ("win32", "darwin") or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
@@ -275,8 +269,7 @@ def _client_secret(terminal: Terminal, before: StoredTokens | None, client_id: s
 
 
 def _by_code(terminal: Terminal, application: Application) -> TokenSet:
-    from mkwmail.auth.oauth_protocol import DeviceCode
-    from mkwmail.auth.sign_in import sign_in_by_device
+    from mkwmail.auth.oauth_protocol import DeviceCode, sign_in_by_device
 
     def show(code: DeviceCode) -> None:
         terminal.note(_("Open this address, on any computer or telephone:"))
@@ -290,7 +283,7 @@ def _by_code(terminal: Terminal, application: Application) -> TokenSet:
 
 
 def _by_browser(terminal: Terminal, application: Application, environment: Mapping[str, str]) -> TokenSet:
-    from mkwmail.auth.sign_in import sign_in_by_browser
+    from mkwmail.auth.oauth_protocol import sign_in_by_browser
 
     here = _has_browser(environment)
 

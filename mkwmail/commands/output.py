@@ -8,26 +8,15 @@ import os
 import re
 import unicodedata
 import webbrowser
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mkwmail.config.attachments import OwnFiles, own_words
-from mkwmail.config.event import Event
-from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder, find_folder
-from mkwmail.config.kinds import mailing_words
-from mkwmail.dutch.names import Form
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private
+from mkwmail.files import make_folder, no_ordinary_file, reason_of, write_private, writing
 from mkwmail.i18n import _
-
-if TYPE_CHECKING:
-    from mkwmail.commands.compose_mailing import OutgoingMail
-    from mkwmail.mail.passages import Passage
 
 # Errors that another name for the file would not solve.
 _FAULTS_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -99,10 +88,7 @@ def _refuse_odd(path: Path) -> None:
 
 
 def _own_files(folder: WorkingFolder, directory: Path) -> Iterator[OwnFiles]:
-    """Yield the folder's own files.
-
-    If the directory is in another working folder, yield those of that folder too.
-    """
+    """Yield the folder's own files. If the directory is in another working folder, yield those of that folder too."""
     yield OwnFiles.of(folder)
     with suppress(UserError):
         other = find_folder(Path(os.path.realpath(directory)))
@@ -149,44 +135,6 @@ def file_word(text: str) -> str:
 PAGE = "index.html"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The preview page of an event's mailing, dated ``moment``.
-
-    ``form``: the form in which the mails address their readers. ``passages``: the lines that they may be made from.
-    """
-
-    event: WithWarnings[Event]
-    mailing: str
-    outgoing: "Sequence[OutgoingMail]"
-    moment: datetime
-    form: Form
-    passages: "Sequence[Passage]" = ()
-
-    def html(self, one_per_letter: bool = False) -> str:
-        """Return the page.
-
-        ``one_per_letter``: one mail of each variant, without anybody's name or address.
-        """
-        # Most commands that write a file show no mails.
-        from mkwmail.mail.compose import Composition
-        from mkwmail.mail.preview_page import gallery_page
-
-        outgoing = tuple(self.outgoing)
-        addressed = tuple(each.addressed for each in outgoing)
-        composition = Composition(addressed, tuple(each.letter for each in addressed))
-        return gallery_page(
-            composition,
-            title=f"{self.event.value.title}: {mailing_words(self.mailing)}",
-            moment=self.moment,
-            message_ids={each.recipient.person: each.message_id for each in outgoing},
-            form=self.form,
-            warnings=tuple(str(warning) for warning in self.event.warnings),
-            one_per_letter=one_per_letter,
-            passages=self.passages,
-        )
-
-
 def show_in_browser(folder: WorkingFolder, html: str) -> Path:
     """Open a page in the user's browser; return its path.
 
@@ -199,11 +147,8 @@ def show_in_browser(folder: WorkingFolder, html: str) -> Path:
     if directory.is_symlink():
         fault = _("this is a link, and the page with the members' names must stay in the working folder")
         raise user_error(str(directory), fault, _("remove the link"), code=ExitCode.USAGE)
-    try:
+    with writing(directory):
         make_folder(directory, own=True)
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     path = directory / PAGE
     replace_file(path, html.encode())
     webbrowser.open(path.as_uri())

@@ -5,28 +5,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mkwmail.clock import day_in_words
-from mkwmail.commands.answers import candidates
 from mkwmail.commands.context import (
     Invocation,
     Sources,
     certificates_of,
-    folder_of,
+    event_of,
     history_of,
     open_ledger,
     read_sources,
 )
 from mkwmail.commands.output import replace_file
-from mkwmail.commands.prompts import find_person
+from mkwmail.commands.prompts import candidates, find_person
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import make_folder, reason_of
+from mkwmail.files import make_folder, writing
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import papers as kept
-from mkwmail.ledger import people, responses
+from mkwmail.ledger import deliveries, people, responses
+from mkwmail.ledger.deliveries import KeptCertificate
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.papers import KeptCertificate
 from mkwmail.ledger.people import Person, is_mark
 from mkwmail.mail.templates import Templates
 from mkwmail.members.headings import column_name
@@ -73,15 +70,12 @@ def _directory(sources: Sources) -> Path:
     """
     top = sources.folder.papers_dir
     directory = top / sources.event.id
-    try:
+    with writing(directory):
         for each in (top, directory):
             if each.is_symlink():
                 fault = _("this is a link, and papers with people's names must stay in the working folder")
                 raise user_error(str(each), fault, _("remove the link"), code=ExitCode.USAGE)
             make_folder(each)
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(directory), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     return directory
 
 
@@ -161,10 +155,9 @@ def list_certificates(invocation: Invocation, event: str | None, *, json: bool =
     if event is None:
         fault = _("--certificates lists one event: add its name")
         raise user_error("", fault, "mkwmail status EVENT --certificates", code=ExitCode.USAGE)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
-        made_for = kept.certificates(ledger.database, about.id)
+        made_for = deliveries.certificates(ledger.database, about.id)
         persons = {each.key: each for each in people.persons(ledger.database)}
     found = [(each, persons[person]) for person, each in made_for.items() if person in persons]
     found.sort(key=lambda pair: sort_key(read_name(pair[1].name)))

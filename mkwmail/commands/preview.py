@@ -3,19 +3,19 @@
 They are shown in the terminal, or written as ``.eml`` files or as a page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import day_and_time
 from mkwmail.commands.approved_sources import correcting_of
-from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, kept_content, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMail, OutgoingMails, composer_of, variants
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_sources
-from mkwmail.commands.output import Page, show_in_browser, write_mails, write_output
-from mkwmail.commands.prompts import Candidate, find_person
-from mkwmail.config.fields import WithWarnings
+from mkwmail.commands.output import show_in_browser, write_mails, write_output
+from mkwmail.commands.prompts import Candidate, candidates, find_person
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import mailing_words, shown_name
 from mkwmail.config.yaml_document import read_document
@@ -27,9 +27,9 @@ from mkwmail.ledger.erasure import NO_LETTER
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import TOLD, Attempt, Round
 from mkwmail.ledger.people import person_key
-from mkwmail.mail.compose import worded_files
+from mkwmail.mail.compose import Composition, worded_files
 from mkwmail.mail.letter import Letter, Message
-from mkwmail.mail.letters_page import letters_page
+from mkwmail.mail.pages import gallery_page, letters_page
 from mkwmail.members.member_list import Member
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex, by_post, chosen_mailing, identify_members, plan_for
@@ -48,7 +48,7 @@ from mkwmail.report.recipients import (
 from mkwmail.report.terminal import Terminal, fault_lines, fault_values, read_key
 
 if TYPE_CHECKING:
-    from mkwmail.mail.passages import Passage
+    from mkwmail.mail.letter_view import Passage
 
 _NEXT = frozenset("n \r\n")
 _FURTHER = frozenset(" \r\n")
@@ -92,20 +92,17 @@ def _lines_of(terminal: Terminal, each: OutgoingMail, moment: datetime) -> Seque
 
 
 def _searched(terminal: Terminal, outgoing: Sequence[OutgoingMail], at: int) -> int:
-    """Ask for a member, and return the place of the member's mail.
-
-    Returns ``at`` if no member is found.
-    """
+    """Ask for a member, and return the place of the member's mail. Returns ``at`` if no member is found."""
     word = terminal.ask(_("Name, address or number:"))
     if not word:
         return at
     members = [each.recipient.member for each in outgoing]
-    candidates = [
+    shown = [
         Candidate(str(number), full_name(member.name), member.email, member.organisation, member.number)
         for number, member in enumerate(members)
     ]
     try:
-        return int(find_person(word, candidates).key)
+        return int(find_person(word, shown).key)
     except UserError as error:
         for line in fault_lines(error.faults):
             terminal.note(line, "warning")
@@ -160,14 +157,12 @@ def preview(
         moment = moment_of(sources.event, name, now)
         past = presumed(sources.event, name, index, history, moment)
         made, why_not = _narrowed(plan_for(sources.event, name, index, past, moment), index, member)
-        composer = composer_of(sources, name, ledger.secret, history, moment=moment)
-        outgoing = composer.enclosing(sources, ledger, history, now).outgoing(made, history, ledger)
+        composer = composer_of(sources, name, ledger, history, now, moment)
+        outgoing = composer.outgoing(made, history, ledger)
         on_paper = by_post(sources.event, name, index, moment) if files.paper is not None else ()
         letters = _letters(sources, name, ledger, history, on_paper, moment, now)
     shown = _Shown(made, outgoing, why_not)
-    event_read = WithWarnings(sources.event, sources.warnings)
-    page = Page(event_read, name, outgoing, moment, sources.settings.form, passages_of(sources, composer))
-    _write(terminal, sources.folder, page, files)
+    _write(terminal, sources, outgoing, partial(page_of, sources, composer, outgoing, moment), moment, name, files)
     if files.paper is not None:
         _write_letters(terminal, sources, files.paper, letters)
     if json:
@@ -177,30 +172,58 @@ def preview(
     return ExitCode.OK
 
 
-def passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
+def _passages_of(sources: Sources, composer: Composer) -> "tuple[Passage, ...]":
     """Return the lines of the event's file, the settings and the templates that a mailing may be made from."""
-    from mkwmail.mail import passages
+    from mkwmail.mail.letter_view import event_passages, settings_passages, template_passages
 
     folder, context = sources.folder, composer.context
     names = worded_files(context)
     own = [name for name in names if (folder.templates_dir / name).is_file()]
     return (
-        *passages.of_event(read_document(sources.event_path, sources.shown_event), context.event, context.name),
-        *passages.of_settings(read_document(folder.settings_path, folder.shown(folder.settings_path))),
-        *passages.of_templates(composer.templates, names, own),
+        *event_passages(read_document(sources.event_path, sources.shown_event), context.event, context.name),
+        *settings_passages(read_document(folder.settings_path, folder.shown(folder.settings_path))),
+        *template_passages(composer.templates, names, own),
     )
 
 
-def _write(terminal: Terminal, folder: WorkingFolder, page: Page, files: PreviewFiles) -> None:
+def page_of(
+    sources: Sources, composer: Composer, outgoing: OutgoingMails, moment: datetime, one_per_letter: bool = False
+) -> str:
+    """Return the preview page of a mailing, dated ``moment``.
+
+    ``one_per_letter``: one mail of each variant, without anybody's name or address.
+    """
+    mails = tuple(outgoing)
+    return gallery_page(
+        Composition(tuple(each.addressed for each in mails), tuple(each.addressed.letter for each in mails)),
+        title=f"{sources.event.title}: {mailing_words(composer.context.name)}",
+        moment=moment,
+        message_ids={each.recipient.person: each.message_id for each in mails},
+        form=sources.settings.form,
+        warnings=tuple(map(str, sources.warnings)),
+        one_per_letter=one_per_letter,
+        passages=_passages_of(sources, composer),
+    )
+
+
+def _write(
+    terminal: Terminal,
+    sources: Sources,
+    outgoing: OutgoingMails,
+    page: Callable[[bool], str],
+    moment: datetime,
+    mailing: str,
+    files: PreviewFiles,
+) -> None:
+    folder = sources.folder
     if files.eml is not None:
-        named = [(_name(each), each.message(page.moment).data) for each in page.outgoing]
-        count = write_mails(folder, files.eml, named)
+        count = write_mails(folder, files.eml, [(_name(each), each.message(moment).data) for each in outgoing])
         terminal.note(_("Wrote %(mails)s in %(folder)s") % {"mails": mails(count), "folder": files.eml})
     if files.html is not None:
-        write_output(folder, files.html, page.html(files.one_per_letter).encode(), f"{page.mailing}.html")
+        write_output(folder, files.html, page(files.one_per_letter).encode(), f"{mailing}.html")
         terminal.note(_("Wrote the page %(file)s; open it in a browser") % {"file": files.html})
     if files.browser:
-        path = show_in_browser(folder, page.html(files.one_per_letter))
+        path = show_in_browser(folder, page(files.one_per_letter))
         terminal.note(_("The page is in your browser; if it is not, open %(file)s") % {"file": path})
 
 
@@ -217,8 +240,7 @@ def _letters(
     if not members:
         return ()
     planned = tuple(Recipient(_key_on_paper(ledger.secret, member), member) for member in members)
-    composer = composer_of(sources, mailing, ledger.secret, history, moment=moment)
-    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, mailing, ledger, history, now, moment)
     composer = replace(composer, context=replace(composer.context, printed=True))
     composition = composer.compose(planned, history, ledger.secret)
     return tuple((each.addressee.member, each.message("", moment, composer.content)) for each in composition.addressed)
@@ -271,17 +293,7 @@ def _narrowed(made: Plan, index: MemberIndex, who: str | None) -> tuple[Plan, st
 
 
 def _listing_of(who: str, index: MemberIndex) -> Recipient:
-    candidates = [
-        Candidate(
-            each.person,
-            each.name,
-            each.address,
-            each.member.organisation,
-            each.member.number,
-        )
-        for each in index.everybody
-    ]
-    key = find_person(who, candidates).key
+    key = find_person(who, candidates(index)).key
     return next(each for each in index.everybody if each.person == key)
 
 
@@ -359,10 +371,7 @@ def preview_sent(
 
 
 def _event_id(folder: WorkingFolder, word: str) -> str:
-    """Return the event's id.
-
-    A word without an event file, such as that of a deleted event, is taken for an id.
-    """
+    """Return the event's id. A word without an event file, such as that of a deleted event, is taken for an id."""
     try:
         path = folder.event_path(word, whole=True)
     except UserError:
@@ -377,18 +386,18 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
     """
     persons = {person.key: person for person in people.persons(ledger.database)}
     rounds: dict[str, list[Round]] = {}
-    candidates = []
+    known = []
     for delivery in deliveries.of_event(ledger.database, event):
         if delivery.round.mailing != mailing or delivery.state not in TOLD:
             continue
         person = persons.get(delivery.person)
         rounds.setdefault(delivery.person, []).append(delivery.round)
         name, organisation, number = (person.name, person.organisation, person.number) if person else ("", "", "")
-        candidates.append(Candidate(delivery.person, name, delivery.address, organisation, number))
-    if not candidates:
+        known.append(Candidate(delivery.person, name, delivery.address, organisation, number))
+    if not known:
         fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": shown_name(mailing), "event": event}
         raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
-    key = find_person(who, candidates).key
+    key = find_person(who, known).key
     return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]
 
 
@@ -400,7 +409,7 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
         fault = _("what was sent on %(day)s has been removed since (forget or purge)")
         raise user_error("", fault, code=ExitCode.USAGE, day=day_and_time(attempt.claimed))
     message = Letter.load(deliveries.letter(ledger.database, attempt.letter)).address(
-        attempt.values, kept_content(ledger.database)
+        attempt.values, partial(deliveries.file, ledger.database)
     )
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}

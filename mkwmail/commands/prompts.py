@@ -18,11 +18,11 @@ from mkwmail.config.kinds import rule_of
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, mails, nearest, ngettext
 from mkwmail.ledger import deliveries, people, rounds
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.last_seen import Comparison, Match
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Settled
-from mkwmail.ledger.people import NEW, folded
+from mkwmail.ledger.people import NEW, Person, folded
+from mkwmail.ledger.runs import this_computer
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.facts import read_facts
 from mkwmail.planning.member_index import MemberIndex, identify_members, listed
@@ -388,6 +388,17 @@ class Candidate:
     def __str__(self) -> str:
         shown = f"{self.name} <{self.address}>" if self.address else self.name
         return f"{shown}, {self.organisation}" if self.organisation else shown
+
+
+def candidates(index: MemberIndex, persons: Iterable[Person] = ()) -> list[Candidate]:
+    """Return everybody in the list as it is now, then the rest of these persons of the register."""
+    here = [
+        Candidate(each.person, each.name, each.address, each.member.organisation, each.member.number)
+        for each in index.everybody
+    ]
+    known = {each.key for each in here}
+    gone = (each for each in persons if each.key not in known)
+    return [*here, *(Candidate(each.key, each.name, each.mailed_at, each.organisation, each.number) for each in gone)]
 
 
 def find_person(word: str, candidates: Iterable[Candidate]) -> Candidate:

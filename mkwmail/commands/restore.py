@@ -19,10 +19,10 @@ from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import (
     Audience,
     in_order,
-    kind_of,
     kinds_without_entry,
     latest_of,
     mailing_named,
+    rule_of,
     shown_name,
     typed_name,
 )
@@ -30,7 +30,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
-from mkwmail.ledger import backups, deliveries, erasure, host, journal, last_seen, rounds, runs
+from mkwmail.ledger import backups, deliveries, erasure, journal, last_seen, rounds, runs
 from mkwmail.ledger.database import read_only
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Facts
@@ -127,7 +127,7 @@ def _replace(
         return ExitCode.INTERRUPTED
     damaged = ledger.exists()
     left = journal.read(wire_path(ledger))
-    with host.held(ledger, "restore", now):
+    with runs.held(ledger, "restore", now):
         for path in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
             if path.exists():
                 os.replace(path, path.with_name(f"{path.name}.damaged"))
@@ -193,7 +193,7 @@ def _lost_mailings(folder: WorkingFolder, copy: Path, now: datetime) -> tuple[_L
         event = read.value
         open_ones = [name for name in (*in_order(event), *kinds_without_entry()) if latest_of(event, name) >= since]
         due = [name for name in open_ones if (send := mailing_named(event, name).send) is not None and send <= now]
-        sent = tuple(name for name in due if kind_of(name) != "confirmation")
+        sent = tuple(name for name in due if not rule_of(name).confirms)
         unsure = tuple(
             name
             for name in dict.fromkeys(open_ones)
@@ -226,7 +226,7 @@ def _put_in_doubt(ledger: Ledger, sources: Sources, plan: Plan, history: History
     # The Message-ID of a first try is known: if a report refers to it, the mail was sent.
     domain = sources.settings.sender.email.rpartition("@")[2]
     tries = {each.person: each.tries for each in history.deliveries if each.round == of}
-    # Everybody who was told older facts gets the update; nobody is left with those.
+    # Everybody who was told older facts gets the update, and so is not left with those.
     version = max(len(telling.versions) - 1, 0)
     document = (telling.versions[version] if telling.versions else facts_of(event)).document()
     facts = Facts(version, document, telling.method)

@@ -177,8 +177,7 @@ def _composed(
     """
     history = correcting_of(sources, name, ledger, history_of(ledger, sources.event))
     moment = moment_of(sources.event, name, now)
-    composer = composer_of(sources, name, ledger.secret, history, moment=moment)
-    composer = composer.enclosing(sources, ledger, history, now)
+    composer = composer_of(sources, name, ledger, history, now, moment)
     plan = plan_ahead(sources.event, name, index, history, now)
     # The audience is still empty, such as the attendees: compose it for everybody.
     planned = plan.to_send or index.listings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mkwmail.auth.credentials import credential_for
 from mkwmail.clock import Clock
 from mkwmail.commands.approved_sources import correcting_of, earlier_text_of
-from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, kept_content, variants
+from mkwmail.commands.compose_mailing import Composer, OutgoingMails, composer_of, enclosed, variants
 from mkwmail.commands.context import (
     Invocation,
     Sources,
@@ -122,7 +122,7 @@ def jobs_for(
     tries = {each.person: each.tries for each in earlier}
     letters = (first.addressed.letter for first, _count in variants(outgoing))
     kept = {id(letter): deliveries.keep_letter(ledger.database, letter.dump()) for letter in letters}
-    content = kept_content(ledger.database)
+    content = partial(deliveries.file, ledger.database)
     if any(letter.is_personal for letter in outgoing.letters):
         _keep_files(outgoing, event, ledger, keys)
 
@@ -144,31 +144,20 @@ def jobs_for(
 
 
 def _keep_files(outgoing: OutgoingMails, event: str, ledger: Ledger, keys: Mapping[str, str]) -> None:
-    """Keep the exact bytes of people's own files, before the first message is sent.
-
-    One file at a time is in memory.
-    """
-    from mkwmail.ledger import papers
-
+    """Keep the exact bytes of people's own files, before the first message is sent. One file at a time is in memory."""
     database = ledger.database
     with database.transaction():
         for each in outgoing:
             person = keys.get(each.recipient.person, each.recipient.person)
             for file in each.files:
-                if not papers.has_file(database, event, person, file.sha256):
-                    papers.keep_file(database, event, person, each.content(file.sha256))
+                if not deliveries.has_file(database, event, person, file.sha256):
+                    deliveries.keep_file(database, event, person, each.content(file.sha256))
         if outgoing.certificates is not None:
             outgoing.certificates.keep(database, [each.recipient.person for each in outgoing], keys)
 
 
 def run(
-    terminal: Terminal,
-    jobs: Sequence[Job],
-    plan: Plan,
-    ledger: Ledger,
-    connect: Open,
-    pace: Pace,
-    clock: Clock,
+    terminal: Terminal, jobs: Sequence[Job], plan: Plan, ledger: Ledger, connect: Open, pace: Pace, clock: Clock
 ) -> Outcome:
     """Deliver with a progress bar; Ctrl-C finishes the current message."""
     of = plan.round
@@ -313,8 +302,7 @@ def prepared(invocation: Invocation, sources: Sources, mailing: str | None, ledg
     if history.correcting is not None:
         refuse_if_alike(event, name, history.correcting)
     plan = plan_for(event, name, index, history, now)
-    composer = composer_of(sources, name, ledger.secret, history, moment=now)
-    composer = composer.enclosing(sources, ledger, history, now, to_send=True)
+    composer = composer_of(sources, name, ledger, history, now, now, to_send=True)
     return prepare_mailing(invocation.terminal, sources, index, history, plan, composer, ledger)
 
 
@@ -322,7 +310,9 @@ def _confirmed(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, o
     """Show what would be sent; return whether the user confirms it."""
     count = min(len(ready.outgoing), options.limit or len(ready.outgoing))
     screen = invocation.terminal.beside() if options.json else invocation.terminal
-    show_proposal(screen, proposal_of(invocation, ready, ledger, count))
+    # The head stays on the screen with the question, which may take two lines.
+    room = screen.height - 2 if not options.yes and screen.leafable else None
+    show_proposal(screen, proposal_of(invocation, ready, ledger, count), room)
     if options.yes:
         return True
     along = str(enclosed(ready.outgoing[:count]))
@@ -340,10 +330,12 @@ def proposal_of(invocation: Invocation, ready: PreparedMailing, ledger: Ledger, 
         sample=views[0],
         subjects=len({view.subject for view in views}),
         count=count,
-        odd=tuple(_odd(ready, ledger, count, now)),
+        odd=tuple(_odd(ready, ledger, count)),
+        checked=tuple(_checked(ready, ledger, count, now)),
         along=str(enclosed(ready.outgoing[:count])),
         own=frozenset(file.name for file in firsts[0].files),
         members=f"{ready.sources.shown_list}: {'; '.join(ready.sources.members.how_read)}",
+        options=" --skip-faulty" if ready.sources.members.faulty else "",
     )
 
 
@@ -351,32 +343,19 @@ def _former_names(ready: PreparedMailing, ledger: Ledger, now: datetime) -> "tup
     return former_names(ready.sources, ready.index, ledger, ready.history, ready.plan, now)
 
 
-def _odd(ready: PreparedMailing, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
-    """Everything that the person should look at twice before confirming."""
-    sources, mailing = ready.sources, ready.plan.round.mailing
-    yield from map(str, former_faults(sources, mailing, _former_names(ready, ledger, now)))
+def _odd(ready: PreparedMailing, ledger: Ledger, count: int) -> Iterator[str]:
+    """Yield what only this run says, and a person should look at before confirming; the most important first."""
+    sources, of = ready.sources, ready.plan.round
     yield from ready.plan.odd
     yield from list_changed(ready.index, rounds.scheduled(ledger.database))
-    if ready.index.replacing:
-        yield str(replaced_fault(ready.index, sources.shown_list))
-    yield from map(str, misplaced_faults(ready.index, sources.shown_list))
-    going = ready.plan.to_send[:count]
-    for twin in twin_faults([each.member for each in ready.index.listings], sources.shown_list):
-        yield str(twin)
-    yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
-    for each in ready.index.moved:
-        words = {"name": each.name, "old": each.old_address, "new": each.address}
-        yield _("%(name)s has another address now: %(old)s became %(new)s") % words
-    yield from list_oddities(sources.members, sources.shown_list)
-    left_out = len(ready.sources.members.faulty)
+    left_out = len(sources.members.faulty)
     if left_out:
         faulty = ngettext(
             "%(n)d faulty row of the list is left out", "%(n)d faulty rows of the list are left out", left_out
         )
         yield faulty % {"n": left_out}
-    yield from since_proof(rounds.last_proof(ledger.database, sources.event.id, mailing), ready.composer.sources)
-    given = rounds.of_mailing(ledger.database, sources.event.id, mailing)
-    for earlier in earlier_texts(ready.plan.round, ready.history.deliveries, given, ready.composer.sources):
+    given = rounds.of_mailing(ledger.database, of.event, of.mailing)
+    for earlier in earlier_texts(of, ready.history.deliveries, given, ready.composer.sources):
         had = ngettext(
             "%(n)d had an earlier text of this mailing; they can get `correction`",
             "%(n)d had an earlier text of this mailing; they can get `correction`",
@@ -387,17 +366,32 @@ def _odd(ready: PreparedMailing, ledger: Ledger, count: int, now: datetime) -> I
             yield "\n    ".join((difference.what, *difference.lines))
     for difference in replaced_files(given, ready.composer.sources):
         yield "\n    ".join((difference.what, *difference.lines))
-    for warning in ready.sources.warnings:
-        yield str(warning)
+    yield from since_proof(rounds.last_proof(ledger.database, of.event, of.mailing), ready.composer.sources)
+    takes = time_needed(sources.settings.pace, count)
+    if takes is not None:
+        yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
+
+
+def _checked(ready: PreparedMailing, ledger: Ledger, count: int, now: datetime) -> Iterator[str]:
+    """Yield the oddities that `check` shows too, the most important first."""
+    sources, shown_list = ready.sources, ready.sources.shown_list
+    yield from map(str, former_faults(sources, ready.plan.round.mailing, _former_names(ready, ledger, now)))
+    if ready.index.replacing:
+        yield str(replaced_fault(ready.index, shown_list))
+    yield from map(str, misplaced_faults(ready.index, shown_list))
+    yield from map(str, twin_faults([each.member for each in ready.index.listings], shown_list))
+    going = ready.plan.to_send[:count]
+    yield from salutation_note((each.member for each in going if not each.copy_of), sources.settings.form)
+    yield from map(str, sources.warnings)
     if ready.composer.files is not None:
         yield from map(str, ready.composer.files.unused())
     if ready.composer.certificates is not None:
-        yield from map(
-            str, ready.composer.certificates.by_hand((each.person, each.member) for each in ready.history.unaddressed)
-        )
-    takes = time_needed(ready.sources.settings.pace, count)
-    if takes is not None:
-        yield _("at the pace in mkwmail.yaml this takes %(time)s") % {"time": duration(takes)}
+        unaddressed = ((each.person, each.member) for each in ready.history.unaddressed)
+        yield from map(str, ready.composer.certificates.by_hand(unaddressed))
+    for each in ready.index.moved:
+        words = {"name": each.name, "old": each.old_address, "new": each.address}
+        yield _("%(name)s has another address now: %(old)s became %(new)s") % words
+    yield from list_oddities(sources.members, shown_list)
 
 
 def _carried_out(

@@ -36,11 +36,11 @@ from mkwmail.config.settings import is_loopback
 from mkwmail.config.yaml_document import Document, Loc, read_document, scalar, with_values
 from mkwmail.dutch.dates import is_time, read_moment
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import reason_of, shipped, write_private
+from mkwmail.files import shipped, write_private, writing
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries
-from mkwmail.ledger.host import this_computer
 from mkwmail.ledger.ledger import Ledger
+from mkwmail.ledger.runs import this_computer
 from mkwmail.planning.schedule import Move
 from mkwmail.report.terminal import Terminal
 
@@ -200,7 +200,7 @@ def settings_text(answers: SetupAnswers) -> str:
         "server": server,
         "providers": ", ".join(PRESETS),
     }
-    return _SETTINGS % values
+    return _text_of("new_settings.yaml") % values
 
 
 def _told(key: str, answer: str, example: str, note: str) -> str:
@@ -208,63 +208,17 @@ def _told(key: str, answer: str, example: str, note: str) -> str:
     return f"{line:<32}# {note}"
 
 
-# Dutch, like the example event: these files belong to the secretary and are not messages of the program.
+def _text_of(name: str) -> str:
+    # Dutch, like the example event: these files belong to the secretary and are not messages of the program.
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
 _SMTP = """\
 smtp:
   host: %(host)s
   port: 587
   security: starttls            # starttls (poort 587) of tls (poort 465)
   username: %(username)s
-"""
-
-_SETTINGS = """\
-# Instellingen van mkwmail. Wat achter een hekje staat, is uitleg. Een wachtwoord hoort hier niet in.
-
-association: %(association)s
-
-# De taal waarin mkwmail zelf spreekt: nl of en. De mails zijn altijd Nederlands.
-language: nl
-
-# Van wie de mails komen, zoals de leden het zien.
-sender:
-  name: %(name)s
-  email: %(email)s
-  %(role)s
-  %(phone)s
-# reply_to: bureau@example.org    # waar antwoorden heen gaan, als dat niet de afzender is
-# logo: logo.png                  # boven elke mail; een png, jpg of gif in deze map
-# Wat er onder elke mail staat: adres, website, privacy. Zo wordt iets een link: [tekst](https://...)
-# footer: Voorbeeldstraat 1, 1234 AB Utrecht · [mkw.example.org](https://mkw.example.org)
-# report_to: bureau@example.org   # wie een mail krijgt als er bij automatisch versturen iets misgaat; meer: [een, twee]
-
-# De ledenlijst, zoals Excel die bewaart: .xlsx of .csv.
-members: %(members)s
-
-# Hoe de mails de leden aanspreken: je of u.
-form: %(form)s
-
-# De mailserver. Een provider vult host, poort en tempo zelf in. Bekend zijn:
-#   %(providers)s
-%(server)s# Typ daarna: mkwmail login. Dat vraagt het wachtwoord, en bewaart het buiten deze map.
-# Laat Microsoft 365 of Google geen wachtwoord toe? Vraag de beheerder om de id van de app, en zet onder username
-# (met twee spaties ervoor, zonder hekje):
-#   auth: oauth
-#   client_id: 00000000-0000-0000-0000-000000000000
-
-# Hoe snel de server het toestaat, als de provider hierboven niet staat.
-# pace:
-#   per_minute: 25
-#   per_hour: 250
-
-# Wanneer er automatisch verstuurd mag worden. Zonder deze regels: op werkdagen, van 8.00 tot 20.00 uur.
-# hours:
-#   from: 8.00
-#   to: 20.00
-#   days: working               # working of all
-#   closed: [2020-07-13 - 2020-07-31, 2020-12-24]   # op deze dagen wordt er niets automatisch verstuurd
-
-# Hoe lang na een evenement de gegevens van mensen bewaard blijven. Daarna stelt mkwmail voor om ze te verwijderen.
-# keep: 12 months
 """
 
 
@@ -277,7 +231,7 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
         place.templates_dir / "signature.md": shipped("templates") / "signature.md",
     }
     made = []
-    try:
+    with writing(place.path):
         place.events_dir.mkdir(parents=True, exist_ok=True)
         place.templates_dir.mkdir(exist_ok=True)
         for target, source in copies.items():
@@ -290,9 +244,6 @@ def _write(place: WorkingFolder, settings: str) -> list[str]:
                 made.append(place.shown(target))
         # Last: without this file it is not a working folder yet, so `init` can be repeated after a full disk.
         place.settings_path.write_text(settings, encoding="utf-8", newline="\n")
-    except OSError as error:
-        fault = Fault(str(place.path), _("cannot be written: %(why)s") % {"why": reason_of(error)})
-        raise UserError(fault, code=ExitCode.LEDGER_FAULT) from None
     return [SETTINGS, *made]
 
 
@@ -397,16 +348,13 @@ def _candidates(first: str, day: date) -> Iterator[str]:
 
 def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:
     """Write the text to a file that does not exist yet."""
-    try:
+    with writing(folder.events_dir):
         folder.events_dir.mkdir(exist_ok=True)
         for name in (stem, *(f"{stem}-{number}" for number in range(2, 100))):
             path = folder.events_dir / f"{name}.yaml"
             if not path.exists():
                 path.write_text(text, encoding="utf-8", newline="\n")
                 return path
-    except OSError as error:
-        fault = _("cannot be written: %(why)s")
-        raise user_error(str(folder.events_dir), fault, code=ExitCode.LEDGER_FAULT, why=reason_of(error)) from None
     raise user_error(stem, _("too many files have this name already"), code=ExitCode.USAGE)
 
 
@@ -519,7 +467,7 @@ def _from_nothing(title: str, event_id: str, moment: date, city: str = "") -> st
         "mailings": "\n".join(mailings),
         "location": _PLACE % {"city": scalar(city)} if city else _NO_PLACE,
     }
-    return _EMPTY % words
+    return _text_of("new_event.yaml") % words
 
 
 _NO_PLACE = """\
@@ -534,39 +482,6 @@ location:
 #   name: De Moestuin
 #   street: Laan van Maarschalkerweerd 2
   city: %(city)s
-"""
-
-_EMPTY = """\
-# Wat achter een hekje staat, leest mkwmail niet. Een veld dat niet nodig is, mag weg.
-# Controleren: mkwmail check %(id)s    Bekijken: mkwmail preview %(id)s
-
-id: %(id)s          # verandert nooit meer zodra er gemaild is
-title: %(title)s
-# theme: Waar het over gaat
-
-# Kloppen de tijden? De weekdag zoekt mkwmail zelf op.
-starts: %(starts)s
-ends: %(ends)s
-
-# Wat nog niet bekend is, mag weg: in de mail staat dan dat de locatie volgt.
-%(location)s
-# Het verhaal bij de uitnodiging. Een lege regel begint een nieuwe alinea, **zo** wordt een woord vet.
-# introduction: |
-#   ...
-
-# programme:
-#   - time: 13.00
-#     title: Begin van de middag
-# Meer dagen? Zet bij het eerste onderdeel van elke dag ook: day: 2027-04-16
-
-# {code} wordt voor ieder lid een eigen code: zo is te zien wie zich aanmeldt.
-# registration:
-#   url: https://aanmelden.example.org/%(id)s?lid={code}
-#   deadline: %(deadline)s       # tot en met die dag
-
-# Welke mail wanneer wordt verstuurd. Een mailing die niet nodig is, mag weg.
-mailings:
-%(mailings)s
 """
 
 

@@ -1,32 +1,38 @@
 """``answers import`` of a sign-up form's export: shown, asked about, confirmed, and then recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from mkwmail.addresses import address_key, mailable
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
+from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup
-from mkwmail.ledger.people import NEW, Listed, Person, code_for
+from mkwmail.ledger.people import NEW, NO_ADDRESS, Listed, code_for
 from mkwmail.planning.member_index import MemberIndex, listed
 from mkwmail.report.answers import answer_words, show_import
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Answered, folded_words
 from mkwmail.responses.form_columns import folded_heading
-from mkwmail.responses.signup_changes import IGNORED, SAID, SOURCE, Changes, changes, kept_signup
-from mkwmail.responses.signup_matching import Invited, Match, match_signups
+from mkwmail.responses.signup_changes import (
+    IGNORED,
+    SAID,
+    SOURCE,
+    Changes,
+    Invited,
+    Match,
+    changes,
+    kept_signup,
+    match_signups,
+)
 from mkwmail.responses.signups import Decided, Export, read_signups
 
-#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
-_NO_ADDRESS = "guest.invalid"
 _ASKED_ONE_BY_ONE = 10  # rows missing from an export; more of them mean another form, or another year
 
 
@@ -90,8 +96,7 @@ def import_signups(
     :raises UserError: if the export or the member list cannot be read, or without a terminal to confirm (SETTINGS);
         nothing is recorded then.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     terminal, now = invocation.terminal, invocation.clock.now()
     asks = terminal.interactive and not dry_run and not yes
     with open_ledger(invocation, folder) as ledger:
@@ -336,60 +341,47 @@ class _Asking:
 # People
 
 
-def mailed_at(person: Person) -> str:
-    """Return a person's address, or an empty string for a guest without one."""
-    return "" if person.address.endswith(f"@{_NO_ADDRESS}") else person.address
-
-
 def invited(event: Event, index: MemberIndex, ledger: Ledger) -> tuple[Invited, ...]:
     """Return everybody whose sign-up an export can contain.
 
     These are the members, the guests of earlier exports, and persons who have left the list since they were mailed.
     """
     former = {person.key: person.former for person in people.persons(ledger.database)}
+
+    def one(key: str, name: str, addresses: Iterable[str], place: str, number: str = "") -> Invited:
+        code = code_for(ledger.secret, event.id, key)
+        copies = tuple(each.address for each in index.assistants for of in each.copy_of if of.person == key)
+        return Invited(key, name, tuple(filter(None, addresses)), place, number, code, copies)
+
     members = [
-        Invited(
-            key=each.person,
-            name=each.name,
-            addresses=(each.address, *former.get(each.person, ())),
-            organisation=each.member.organisation,
-            number=each.member.number,
-            code=code_for(ledger.secret, event.id, each.person),
-            assistants=tuple(copied.address for copied in index.assistants if each in copied.copy_of),
-        )
+        one(each.person, each.name, (each.address, *former.get(each.person, ())), who.organisation, who.number)
         for each in index.listings
+        for who in [each.member]
         if not each.doubt
     ]
     known = {each.key for each in members}
     guests = [
-        Invited(
-            each.person,
-            each.name,
-            (each.address,) if each.address else (),
-            each.organisation,
-            code=code_for(ledger.secret, event.id, each.person),
-        )
+        one(each.person, each.name, (each.address,), each.organisation)
         for each in responses.guests(ledger.database, event.id)
         if each.person not in known
     ]
     known |= {each.key for each in guests}
-    # The person at the address of a row that is to be settled is nobody yet.
+    # It is not known yet who the person at the address of a row to be settled is.
     known |= _holders(ledger, event.id)
     # An assistant's answer is a member's answer.
     known |= {each.person for each in index.assistants}
     # People who were mailed and have left the list since may still have signed up.
     taken = {each.member.address_key for each in index.listings if not each.doubt}
     gone = [
-        Invited(
+        one(
             each.key,
             each.name,
-            tuple(address for address in (each.address, *each.former) if address and address not in taken),
+            (at for at in (each.address, *each.former) if at not in taken),
             each.organisation,
             each.number,
-            code_for(ledger.secret, event.id, each.key),
         )
         for each in people.persons(ledger.database)
-        if each.key not in known and (mailed_at(each) or each.former)
+        if each.key not in known and (each.mailed_at or each.former)
     ]
     return (*members, *guests, *gone)
 
@@ -402,10 +394,7 @@ def _holders(ledger: Ledger, event: str) -> frozenset[str]:
 
 
 def _record(form: _Form, found: Changes, said: _Said) -> None:
-    """Record the import.
-
-    Guests come first: answers belong to people who are in the register.
-    """
+    """Record the import. Guests come first: answers belong to people who are in the register."""
     now = form.now
     keys, guests = _recorded_persons(form, found)
     rows: list[KeptSignup] = []
@@ -448,7 +437,7 @@ def _record(form: _Form, found: Changes, said: _Said) -> None:
 
 def _credits(form: _Form, found: Changes, keys: Mapping[str, str]) -> Iterator[tuple[str, Credit]]:
     """Yield the own hours and points of people whose rows have others than those that are known."""
-    from mkwmail.ledger.papers import credits_of
+    from mkwmail.ledger.deliveries import credits_of
 
     known = credits_of(form.ledger.database, form.event.id)
     for match in (*found.news, *found.same, *found.guests, *(each.match for each in found.stands)):
@@ -470,10 +459,7 @@ def _missing(found: Changes, said: _Said, now: datetime) -> tuple[list[Answer], 
 
 
 def _departed(form: _Form, found: Changes) -> Iterator[Guest]:
-    """Yield people who signed up and have left the list.
-
-    They are guests from now on, so that they hear of changes.
-    """
+    """Yield people who signed up and have left the list. They are guests from now on, so that they hear of changes."""
     here = {each.person for each in form.index.listings} | {
         each.person for each in responses.guests(form.ledger.database, form.event.id)
     }
@@ -567,7 +553,7 @@ def _taken(ledger: Ledger, index: MemberIndex, event: str) -> frozenset[str]:
 
 def _registered(address: str, row: str, name: str, organisation: str) -> Listed:
     """Return a guest as the register knows people; one without an address gets one that no mail can reach."""
-    return Listed(address or f"{row[:16]}@{_NO_ADDRESS}", name, organisation)
+    return Listed(address or f"{row[:16]}@{NO_ADDRESS}", name, organisation)
 
 
 def _own_address(address: str, taken: frozenset[str]) -> str:

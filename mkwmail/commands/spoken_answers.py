@@ -6,12 +6,10 @@ from datetime import datetime
 
 from mkwmail.addresses import address_key, mailable
 from mkwmail.clock import day_and_time
-from mkwmail.commands.answers import candidates
-from mkwmail.commands.context import Invocation, folder_of, open_ledger, read_member_index
-from mkwmail.commands.prompts import Candidate, choose, find_person, refuse_doubtful, said_yes
+from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
+from mkwmail.commands.prompts import Candidate, candidates, choose, find_person, refuse_doubtful, said_yes
 from mkwmail.commands.signups import asked_answer, new_guest
 from mkwmail.config.event import Event
-from mkwmail.config.event_file import read_event
 from mkwmail.config.kinds import rule_of
 from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
@@ -29,13 +27,7 @@ from mkwmail.responses.signup_changes import BY_TELEPHONE, SAID, SOURCE
 
 
 def set_answer(
-    invocation: Invocation,
-    event: str,
-    who: str,
-    answer: str | None,
-    *,
-    member: str | None = None,
-    remove: bool = False,
+    invocation: Invocation, event: str, who: str, answer: str | None, *, member: str | None = None, remove: bool = False
 ) -> ExitCode:
     """Record an answer, or attendance, that the secretary reports.
 
@@ -46,8 +38,7 @@ def set_answer(
     :raises UserError: code USAGE unless exactly one person matches, and if the answer is not a known one.
     """
     meant = _meant(answer, member, remove)
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     terminal = invocation.terminal
     with open_ledger(invocation, folder) as ledger:
         desk = _Desk.of(about, ledger, read_member_index(folder, ledger), invocation.clock.now())
@@ -247,8 +238,7 @@ def undo_answers(invocation: Invocation, event: str) -> ExitCode:
 
     :raises UserError: code USAGE if there is nothing to take back.
     """
-    folder = folder_of(invocation)
-    about = read_event(folder.event_path(event), folder).value
+    folder, about = event_of(invocation, event)
     terminal = invocation.terminal
     with open_ledger(invocation, folder) as ledger:
         names = {person.key: person.name or person.address for person in people.persons(ledger.database)}

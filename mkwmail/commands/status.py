@@ -19,16 +19,25 @@ from mkwmail.config.settings import Keep, Settings, read_settings
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger import erasure, mailbox, responses, rounds, runs
+from mkwmail.ledger import erasure, responses, rounds, runs
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import COMING, Delivery, State
 from mkwmail.ledger.people import Person, folded, is_mark
 from mkwmail.members.member_list import MemberList, doubles
 from mkwmail.members.same_name import same_place
-from mkwmail.planning.attendance import calls_to_make, places_of, silent, to_phone
 from mkwmail.planning.audience import History
 from mkwmail.planning.member_index import MemberIndex, plan_for, unaddressed, with_copies_named
-from mkwmail.planning.next_steps import Due, SendMode, doubtful_steps, next_steps, standings
+from mkwmail.planning.next_steps import (
+    Due,
+    SendMode,
+    calls_to_make,
+    doubtful_steps,
+    next_steps,
+    places_of,
+    silent,
+    standings,
+    to_phone,
+)
 from mkwmail.planning.plan import outdated, twice
 from mkwmail.planning.schedule import WHEN, begun, due_by_date, next_opening, superseded
 from mkwmail.planning.timetable import plan_ahead
@@ -101,7 +110,7 @@ def status(
     events = [(path, read_event(path, folder).value) for path in paths]
     terminal, now = invocation.terminal, invocation.clock.now()
     with open_ledger(invocation, folder) as ledger:
-        statuses = statuses_of(invocation, folder, ledger, events)
+        statuses = statuses_of(folder_state_of(invocation, folder, ledger), ledger, events, now)
         automatic, _asleep = last_due(ledger, now)
         ran = runs.last(ledger.database, DUE)
     if csv is not None:
@@ -172,10 +181,9 @@ def last_due(ledger: Ledger, now: datetime) -> tuple[str, bool]:
 
 
 def statuses_of(
-    invocation: Invocation, folder: WorkingFolder, ledger: Ledger, events: Sequence[tuple[Path, Event]]
+    folder_state: "FolderState", ledger: Ledger, events: Sequence[tuple[Path, Event]], now: datetime
 ) -> list[EventStatus]:
     """Return the status of each event, given its file."""
-    folder_state, now = folder_state_of(invocation, folder, ledger), invocation.clock.now()
     found = [
         status_of(event, ledger, folder_state.index, folder_state.keep, now, folder_state.sources(path, event))
         for path, event in events
@@ -187,13 +195,14 @@ def statuses_of(
 class FolderState:
     """The settings and the members behind every event's status.
 
-    They are None if they cannot be read.
+    They are None if they cannot be read; ``code`` is then that of the fault.
     """
 
     folder: WorkingFolder
     settings: Settings | None = None
     members: MemberList | None = None
     index: MemberIndex | None = None
+    code: ExitCode = ExitCode.OK
 
     @property
     def keep(self) -> Keep:
@@ -212,14 +221,15 @@ def folder_state_of(invocation: Invocation, folder: WorkingFolder, ledger: Ledge
 
     A file that cannot be read is reported, and hides nothing else.
     """
-    settings = members = None
+    settings, members, code = None, None, ExitCode.OK
     try:
         settings = read_settings(folder)
         members = read_list(folder, settings)
     except UserError as error:
+        code = error.code
         for fault in error.faults:
             invocation.terminal.note(str(fault), "warning")
-    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None)
+    return FolderState(folder, settings, members, roll_of(members, ledger) if members else None, code)
 
 
 def _mailings(
@@ -267,7 +277,9 @@ def status_of(
     behind = outdated(event, index.everybody, history, now) if index else ()
     earlier = earlier_text_of(sources, index, ledger, history, now) if sources is not None and index else None
     attendance = attendance_of(event, ledger, index, history, now)
-    replies = sum(each.kind == "reply" and each.event == event.id for each in mailbox.waiting(ledger.database))
+    replies = sum(
+        each.kind == "reply" and each.event == event.id for each in responses.waiting_replies(ledger.database)
+    )
     last = runs.last(ledger.database, DUE)
     due_runs = runs_as_scheduled(last.started if last else None, now)
     steps = [

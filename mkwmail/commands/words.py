@@ -22,10 +22,6 @@ def _folder() -> WorkingFolder:
     return find_folder(Path.cwd(), Path(named) if named else None, elsewhere=True)
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-
-
 def event_words(incomplete: str) -> list[tuple[str, str]]:
     """Return the matching ids of the folder's events, with their titles."""
     try:
@@ -36,7 +32,7 @@ def event_words(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _id_and_title(path: Path) -> tuple[str, str]:
-    lines = _lines(path)
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     ids = [match[1] for line in lines if (match := _ID.match(line))]
     titles = [match[1] for line in lines if (match := _TITLE.match(line))]
     return (ids[0] if ids else path.stem), (titles[0] if titles else "")
@@ -53,7 +49,7 @@ def mailing_words(event: str, incomplete: str) -> list[tuple[str, str]]:
 
 def detail_words(event: str, incomplete: str) -> list[tuple[str, str]]:
     """Return the matching details that ``change`` can write, and the event's mailings."""
-    from mkwmail.commands.change import DETAILS
+    from mkwmail.commands.folder_files import DETAILS
 
     found = [(word, "") for word in DETAILS if word.startswith(incomplete)]
     return [*found, *mailing_words(event, incomplete)]

@@ -45,27 +45,18 @@ class OwnFileKind(Enum):
 
 def own_words(own: OwnFileKind) -> str:
     """Return a sentence about a file of this kind."""
-    match own:
-        case OwnFileKind.LIST:
-            return _("this is the member list of this folder")
-        case OwnFileKind.MAYBE_LIST:
-            return _("mkwmail.yaml cannot be read, so this may be the member list of this folder")
-        case OwnFileKind.SETTINGS:
-            return _("this is the settings file of this folder")
-        case OwnFileKind.LEDGER:
-            return _("this is part of the ledger of this folder")
-        case OwnFileKind.LOGO:
-            return _("this is the logo of this folder")
-        case OwnFileKind.EVENT:
-            return _("this is an event file, or would be read as one")
-        case OwnFileKind.BESIDE_EVENT:
-            return _("this file is in events/, with the event files and their attachments")
-        case OwnFileKind.TEMPLATE:
-            return _("templates/ is for the texts of the mails")
-        case OwnFileKind.BACKUP:
-            return _("backups/ is for copies of the ledger")
-        case OwnFileKind.PAPER:
-            return _("papers/ is for certificates and sheets, with people's names")
+    return {
+        OwnFileKind.LIST: _("this is the member list of this folder"),
+        OwnFileKind.MAYBE_LIST: _("mkwmail.yaml cannot be read, so this may be the member list of this folder"),
+        OwnFileKind.SETTINGS: _("this is the settings file of this folder"),
+        OwnFileKind.LEDGER: _("this is part of the ledger of this folder"),
+        OwnFileKind.LOGO: _("this is the logo of this folder"),
+        OwnFileKind.EVENT: _("this is an event file, or would be read as one"),
+        OwnFileKind.BESIDE_EVENT: _("this file is in events/, with the event files and their attachments"),
+        OwnFileKind.TEMPLATE: _("templates/ is for the texts of the mails"),
+        OwnFileKind.BACKUP: _("backups/ is for copies of the ledger"),
+        OwnFileKind.PAPER: _("papers/ is for certificates and sheets, with people's names"),
+    }[own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +187,7 @@ def _existing(folder: WorkingFolder) -> Iterator[Path]:
 
 
 def _named_in_settings(folder: WorkingFolder) -> tuple[Path | None, Path | None]:
-    """Return the member list and the logo that the settings name.
-
-    Other faults of the settings do not matter.
-    """
+    """Return the member list and the logo that the settings name. Other faults of the settings do not matter."""
     try:
         fields = read_document(folder.settings_path, "").plain()
     except UserError:
@@ -221,10 +209,7 @@ _TOP = 20  # rows that are searched for the headings
 
 # Headings that no other table has, in every language of the program: all of those of `status --csv` together, or a
 # single one of those of `answers list --csv`.
-_STATUS = (
-    {"mailing", "address", "state", "moment", "reason"},
-    {"mailing", "adres", "toestand", "tijdstip", "reden"},
-)
+_STATUS = ({"mailing", "address", "state", "moment", "reason"}, {"mailing", "adres", "toestand", "tijdstip", "reden"})
 _ANSWERS = re.compile(r"answer when listed|antwoord toen de lijst werd gemaakt")
 _GENERATOR = re.compile(rb"""<meta\s+name=["']?generator["']?\s+content=["']?mkwmail\b""", re.IGNORECASE)
 # Every mail has both (mail.compose, mail.mime), no matter which program saved it.
@@ -376,10 +361,7 @@ def _refusal(name: str, folder: WorkingFolder, event_path: Path) -> tuple[str, s
 
 
 def _why_not_for_members(path: Path, own_files: OwnFiles) -> str:
-    """Return why a file is only for the secretary, not for members.
-
-    It is empty if the file may be mailed.
-    """
+    """Return why a file is only for the secretary, not for members. It is empty if the file may be mailed."""
     own = own_files.kind(path)
     if own is not None and own not in _HARMLESS:
         return own_words(own)

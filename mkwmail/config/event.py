@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from mkwmail.addresses import is_example
 from mkwmail.config.fields import (
     ClockTime,
     EndOfDay,
@@ -37,6 +39,7 @@ from mkwmail.config.fields import (
     several,
 )
 from mkwmail.dutch.dates import clock_time, read_time, read_time_on
+from mkwmail.errors import Fault
 from mkwmail.i18n import _
 
 # A fault of ``ends`` that is really one of ``starts``, and is reported there.
@@ -425,3 +428,55 @@ def place_of(event: Event) -> str:
     parts = (location.name, location.street, location.city) if location else ()
     known = ", ".join(part for part in parts if part)
     return known or ("Online" if event.online else "")
+
+
+# ---- Links
+
+# The fields of the sign-up link that addressing fills in.
+LINK_FIELDS = ("code", "member_id", "email", "name", "first_name", "organisation")
+
+_IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
+_WEBSITE = re.compile(r"[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+(?::\d+)?")
+
+
+def urls_in(text: str) -> list[str]:
+    """Return the links written out in a text.
+
+    Punctuation that ends the sentence is not part of a link.
+    """
+    return [found.group().rstrip(".,;:!?'’") for found in _IN_TEXT.finditer(text)]
+
+
+def is_website(url: str) -> bool:
+    """Check whether a link has a website's name behind https://, without a login."""
+    return _WEBSITE.fullmatch(re.split(r"[/?#]", url.partition("://")[2])[0]) is not None
+
+
+def host_of(url: str) -> str:
+    """Return the name of a link's website; empty if it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def example_fault(place: str, url: str) -> Fault:
+    """Return the fault of a link to a domain for examples."""
+    fault = _("%(host)s is an address for examples and leads nowhere") % {"host": host_of(url)}
+    return Fault(place, fault, _("put the real link there before mailing"))
+
+
+def example_links(event: Event) -> tuple[Fault, ...]:
+    """Return a fault for each link to a domain for examples (RFC 2606).
+
+    Such links are refused if mail really leaves this computer.
+    """
+    linked = [(f"{key}: url", getattr(event, key)) for key in ("registration", "online", "feedback")]
+    urls = [(place, each.url) for place, each in linked if each is not None and each.url]
+    places = [(f"location: {key}", getattr(event.location, key, None)) for key in ("route", "website")]
+    urls += [(place, url) for place, url in places if url]
+    texts = [("introduction", event.introduction)]
+    texts += [(f"programme: {item.title}", item.description) for item in event.programme]
+    texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]
+    urls += [(place, url) for place, text in texts for url in urls_in(text or "")]
+    return tuple(example_fault(f"{event.id}, {place}", url) for place, url in urls if is_example(host_of(url)))

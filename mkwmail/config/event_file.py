@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from mkwmail.addresses import is_example
-from mkwmail.config.event import Event, Mailing, audience_words, programme_oddities
+from mkwmail.config.event import (
+    LINK_FIELDS,
+    Event,
+    Mailing,
+    audience_words,
+    example_fault,
+    host_of,
+    is_website,
+    programme_oddities,
+    urls_in,
+)
 from mkwmail.config.fields import END_OF_DAY, WithWarnings
 from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import (
@@ -28,6 +37,7 @@ from mkwmail.config.kinds import (
     default_latest,
     kind_names,
     kind_of,
+    kind_of_dutch,
     kinds_without_entry,
     order_of,
     rule_of,
@@ -326,9 +336,16 @@ def _name_faults(draft: Draft, name: str) -> Iterator[Fault]:
         return
     place = draft.document.key_place(("mailings", name))
     fault = _('"%(name)s" is not a name for a mailing: use lowercase letters, digits and hyphens, with a letter first')
-    near = nearest(name, kind_names())
+    near = _kind_meant(name)
     remedy = f"{near}:" if near else _("for instance: %(names)s") % {"names": ", ".join(kind_names())}
     yield Fault(place, fault % {"name": name}, remedy)
+
+
+def _kind_meant(name: str) -> str | None:
+    """Return the mailing of a kind that a name in Dutch, or a misspelt one, means; None if there is none."""
+    dutch = {rule.dutch: kind for kind, rule in RULES.items() if rule.dutch}
+    near = nearest(name, [*kind_names(), *dutch]) or ""
+    return kind_of_dutch(name) or dutch.get(near, near) or None
 
 
 def _latest_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
@@ -396,7 +413,8 @@ def _word_faults(draft: Draft, loc: Loc, audience: str) -> Iterator[Fault]:
         of = audience.removeprefix(GOT).strip()
         if of not in _known_mailings(draft):
             fault = _('"%(audience)s" names a mailing that this event does not have')
-            yield draft.fault(loc, fault % {"audience": audience}, suggestion(of, _known_mailings(draft)))
+            known = _known_mailings(draft)
+            yield draft.fault(loc, fault % {"audience": audience}, suggestion(kind_of_dutch(of) or of, known))
     elif audience not in WRITABLE_AUDIENCES:
         fault = _('"%(audience)s" is not an audience')
         known = [*WRITABLE_AUDIENCES, f"{GOT}invitation", "{column: regio, is: [Utrecht]}"]
@@ -411,7 +429,7 @@ def _template_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Faul
     """
     candidates = templates_of(name, mailing)
     if any(candidate in RULES for candidate in candidates):
-        near = nearest(name, kind_names())
+        near = _kind_meant(name)
         if mailing.template is None and kind_of(name) == OWN and near and MAILING_NAME.fullmatch(name):
             yield from _misspelt(draft, name, near)
         return
@@ -455,15 +473,11 @@ def _of_faults(draft: Draft, name: str, mailing: Mailing) -> Iterator[Fault]:
     known = [other for other in _known_mailings(draft) if not rule_of(other).corrects]
     if mailing.of not in known:
         fault = _('this event has no mailing "%(name)s"') % {"name": mailing.of}
-        near = nearest(mailing.of, known)
+        near = nearest(kind_of_dutch(mailing.of) or mailing.of, known)
         yield draft.fault(loc, fault, f"of: {near}" if near else suggestion("", known))
 
 
-# The fields of the sign-up link that addressing fills in.
-LINK_FIELDS = ("code", "member_id", "email", "name", "first_name", "organisation")
-
 _FILLED_IN = re.compile(r"\{([^{}]*)\}")
-_IN_TEXT = re.compile(r"https?://[^\s<>()\[\]\"“”«»‘]+", re.IGNORECASE)
 _CURLY_LINK = re.compile(r"[“”„«‘‚]\s*((?:https?://|mailto:|www\.)[^\s“”«»’]+)\s*[“”«»’]")
 _MARKDOWN_TARGET = re.compile(r"\]\(\s*([^)\s]*)[^)]*\)")
 _OWN_LINKS: tuple[Loc, ...] = (
@@ -489,7 +503,7 @@ def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
         remedy = document.repaired(loc, url, repaired) or f"{loc[-1]}: {repaired}" if repaired else ""
         return Fault(document.place(loc), f"{loc[-1]}: {sentence}", remedy)
 
-    bare = url.strip("“”„«»‘’\"'<> ")
+    bare = url.strip("“”„«»‘’\"'<> ").rstrip(".,;")
     if not url:
         return
     if bare != url:
@@ -503,8 +517,8 @@ def _own_link_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
     elif not re.match(r"https://", url, re.IGNORECASE):
         whole = f"https://{url}" if re.match(r"[\w-]+(?:\.[\w-]+)+(?:[/?#]|$)", url) else ""
         yield fault(_("the link must be complete, and begin with https://"), whole)
-    elif not _host(url):
-        yield fault(_("the link has no website after https://"))
+    elif not is_website(url):
+        yield fault(_no_website(url))
     yield from _field_faults(document, loc, url)
 
 
@@ -523,6 +537,9 @@ def _field_faults(document: Document, loc: Loc, url: str) -> Iterator[Fault]:
         near = nearest(found.group(1), known)
         remedy = document.repaired(loc, found.group(), f"{{{near}}}") if near else ""
         yield Fault(document.place(loc), f"{loc[-1]}: " + fault % {"field": found.group()}, remedy)
+    if re.search(r"[{}]", _FILLED_IN.sub("", url)):
+        sentence = _("a brace in the link has no partner: a field is written like {code}")
+        yield Fault(document.place(loc), f"{loc[-1]}: {sentence}")
 
 
 def _links_in_text_faults(document: Document, node: Node, text: str) -> Iterator[Fault]:
@@ -530,11 +547,14 @@ def _links_in_text_faults(document: Document, node: Node, text: str) -> Iterator
         place, line = document.find(node, found.group())
         fault = _("curly quotes around a link would become part of it; leave them out")
         yield Fault(place, fault, line.replace(found.group(), found.group(1), 1))
-    for url in _urls(text):
+    for url in urls_in(text):
         if url.casefold().startswith("http://"):
             place, line = document.find(node, url)
             fault = _("the link %(link)s must begin with https://") % {"link": url}
             yield Fault(place, fault, line.replace(url, "https" + url[4:], 1))
+        elif not is_website(url):
+            place, _line = document.find(node, url)
+            yield Fault(place, _no_website(url))
     for found in _MARKDOWN_TARGET.finditer(text):
         target = found.group(1).strip("“”„«»‘’")
         is_picture = re.search(r"!\[[^\]\n]*$", text[: found.start()])
@@ -546,24 +566,12 @@ def _links_in_text_faults(document: Document, node: Node, text: str) -> Iterator
             yield Fault(place, fault % {"link": target}, remedy)
 
 
-def _urls(text: str) -> list[str]:
-    """Return the links written out in a text.
-
-    Punctuation that ends the sentence is not part of a link.
-    """
-    return [found.group().rstrip(".,;:!?'’") for found in _IN_TEXT.finditer(text)]
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _example_fault(place: str, url: str) -> Fault:
-    fault = _("%(host)s is an address for examples and leads nowhere") % {"host": _host(url)}
-    return Fault(place, fault, _("put the real link there before mailing"))
+def _no_website(url: str) -> str:
+    host = re.split(r"[/?#]", url.partition("://")[2])[0]
+    if not host:
+        return _("the link has no website after https://")
+    fault = _('"%(host)s" is not a website: its name has dots, and besides them only letters, digits and hyphens')
+    return fault % {"host": host}
 
 
 def link_warnings(document: Document) -> Iterator[Fault]:
@@ -573,26 +581,10 @@ def link_warnings(document: Document) -> Iterator[Fault]:
     """
     for loc, node, text in document.texts():
         if loc in _OWN_LINKS:
-            if is_example(_host(text.strip())):
-                yield _example_fault(document.place(loc), text.strip())
+            if is_example(host_of(text.strip())):
+                yield example_fault(document.place(loc), text.strip())
             continue
-        for url in _urls(text):
-            if is_example(_host(url)):
+        for url in urls_in(text):
+            if is_example(host_of(url)):
                 place, _line = document.find(node, url)
-                yield _example_fault(place, url)
-
-
-def example_links(event: Event) -> tuple[Fault, ...]:
-    """Return a fault for each link to a domain for examples (RFC 2606).
-
-    Such links are refused if mail really leaves this computer.
-    """
-    linked = [(f"{key}: url", getattr(event, key)) for key in ("registration", "online", "feedback")]
-    urls = [(place, each.url) for place, each in linked if each is not None and each.url]
-    places = [(f"location: {key}", getattr(event.location, key, None)) for key in ("route", "website")]
-    urls += [(place, url) for place, url in places if url]
-    texts = [("introduction", event.introduction)]
-    texts += [(f"programme: {item.title}", item.description) for item in event.programme]
-    texts += [(f"mailings: {name}", mailing.text) for name, mailing in event.mailings.items()]
-    urls += [(place, url) for place, text in texts for url in _urls(text or "")]
-    return tuple(_example_fault(f"{event.id}, {place}", url) for place, url in urls if is_example(_host(url)))
+                yield example_fault(place, url)

@@ -127,18 +127,25 @@ def _pe_points(text: str) -> bool | int | float | None:
         return True if yes_or_no(text) else None
     except UnusableError:
         pass
-    if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text):
+    points = _decimal(text)
+    if points is None:
         fault = _('"%(text)s" is not a number of points: write a number, or true if it is not known yet')
         raise UnusableError(fault % {"text": text}, "true")
-    points = float(text.replace(",", "."))
     if points == 0:
         raise UnusableError(_("use false for no PE points"), "false")
-    return int(points) if points.is_integer() else points
+    return points
 
 
 def _number(text: str) -> int | float:
-    if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text) or not float(text.replace(",", ".")):
+    number = _decimal(text)
+    if not number:
         raise UnusableError(_('"%(text)s" is not a number such as 4 or 3,5') % {"text": text})
+    return number
+
+
+def _decimal(text: str) -> int | float | None:
+    if not re.fullmatch(r"\d{1,3}(?:[.,]\d{1,2})?", text):
+        return None
     number = float(text.replace(",", "."))
     return int(number) if number.is_integer() else number
 
@@ -161,10 +168,6 @@ def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
         raise UnusableError(_('"%(text)s" is not a whole number') % {"text": text})
     return int(text)
-
-
-def _folded(text: str) -> str:
-    return text.casefold()
 
 
 def several(value: Any) -> Any:
@@ -207,7 +210,7 @@ Addresses = Annotated[tuple[Address, ...], nothing_is(tuple), or_nothing(lambda 
 Count = Annotated[int, from_text(_count), Field(gt=0)]
 OptionalCount = Annotated[Annotated[int, Field(gt=0)] | None, or_nothing(_count)]
 Lines = Annotated[tuple[Line, ...], BeforeValidator(several)]
-Folded = from_text(_folded)
+Folded = from_text(str.casefold)
 
 
 class StrictModel(BaseModel):

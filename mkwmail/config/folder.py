@@ -98,10 +98,7 @@ class WorkingFolder:
         return self.path / ("mkwmail-test.db" if test else "mkwmail.db")
 
     def id_path(self, test: bool = False) -> Path:
-        """Return the file that names the ledger.
-
-        If it exists, there was a ledger.
-        """
+        """Return the file that names the ledger. If it exists, there was a ledger."""
         return self.path / ("mkwmail-test.id" if test else "mkwmail.id")
 
     def shown(self, path: Path) -> str:
@@ -194,10 +191,7 @@ class WorkingFolder:
 
 
 def _existing(word: str, folder: Path) -> list[Path]:
-    """Return the existing files with this path.
-
-    The path is relative to the current folder or to the working folder.
-    """
+    """Return the existing files with this path. The path is relative to the current folder or to the working folder."""
     if not word.endswith(ENDINGS) and os.sep not in word:
         return []
     try:
@@ -287,8 +281,7 @@ def find_folder(start: Path, explicit: Path | None = None, *, elsewhere: bool = 
         fault = _("%(folder)s is not a working folder: it has no %(file)s")
         fault = fault % {"folder": chosen, "file": SETTINGS}
         raise UserError(
-            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}),
-            code=ExitCode.SETTINGS,
+            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}), code=ExitCode.SETTINGS
         )
     here = start.absolute()
     for folder in (here, *here.parents):
@@ -319,18 +312,7 @@ _SYNCHRONISED = (
     ("sharepoint", "SharePoint"),
     ("cloudstorage", "CloudStorage"),
 )
-_NETWORK_TYPES = (
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "afpfs",
-    "webdav",
-    "davfs",
-    "fuse.sshfs",
-    "fuse.rclone",
-)
+_NETWORK_TYPES = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "fuse.sshfs", "fuse.rclone")
 
 
 def is_synchronised(path: Path) -> str | None:

@@ -49,7 +49,7 @@ def _of_an_event() -> dict[str, dict[str, str]]:
             "calendar": _("the calendar entry in the mails"),
             "feedback": _("a form for opinions, in the thanks"),
             "mailings": _("the mailings: when each is sent, and what is special about it"),
-        },
+        }
     }
 
 
@@ -89,9 +89,7 @@ def _of_its_parts() -> dict[str, dict[str, str]]:
                 "yes: once somebody of an organisation comes, its others are not invited or reminded"
             ),
         },
-        "Catering": {
-            "deadline": _("until when the numbers can be given; a date alone: until the end of that day"),
-        },
+        "Catering": {"deadline": _("until when the numbers can be given; a date alone: until the end of that day")},
         "CalendarEntry": {
             "method": _("publish: an entry to keep; request: one that asks for an answer; none: no entry"),
             "alarm": _("how long before the start the calendar reminds"),
@@ -101,10 +99,7 @@ def _of_its_parts() -> dict[str, dict[str, str]]:
 
 def _of_a_mailing() -> dict[str, dict[str, str]]:
     return {
-        "ColumnAudience": {
-            "column": _("a column of the member list"),
-            "is": _("the values that the column may have"),
-        },
+        "ColumnAudience": {"column": _("a column of the member list"), "is": _("the values that the column may have")},
         "AllAudience": {"all": _("audiences; it is for those who are in all of them")},
         "AnyAudience": {"any": _("audiences; it is for those who are in one of them")},
         "NotAudience": {"not": _("an audience; it is for those who are not in it")},
@@ -312,10 +307,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def _nullable(schema: dict[str, Any]) -> None:
-    """Allow a key without a value if the key may be left out.
-
-    Both mean the same.
-    """
+    """Allow a key without a value if the key may be left out. Both mean the same."""
     for part in (schema, *schema.get("$defs", {}).values()):
         required = part.get("required", [])
         for name, field in part.get("properties", {}).items():

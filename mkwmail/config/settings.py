@@ -242,7 +242,7 @@ class Keep:
 
 
 def _keep(text: str) -> Keep:
-    for unit, read in (("months", read_months), ("days", _number_of_days)):
+    for unit, read in (("months", read_months), ("days", lambda text: read_duration(text).days)):
         try:
             number = read(text)
         except ValueError:
@@ -250,10 +250,6 @@ def _keep(text: str) -> Keep:
         if number > 0:
             return Keep(**{unit: number})
     raise UnusableError(_('"%(text)s" is not a number of months, years or days') % {"text": text}, "12 maanden")
-
-
-def _number_of_days(text: str) -> int:
-    return read_duration(text).days
 
 
 class Settings(StrictModel):

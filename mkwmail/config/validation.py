@@ -57,22 +57,14 @@ def _last_first(place: tuple[Loc, str]) -> tuple[tuple[int, str], ...]:
 
 
 def _removed(fields: dict[str, Plain], loc: Loc) -> bool:
-    above: Plain = fields
-    for step in loc[:-1]:
-        if isinstance(above, dict) and step in above:
-            above = above[str(step)]
-        elif isinstance(above, list) and isinstance(step, int) and step < len(above):
+    above: Any = fields
+    try:
+        for step in loc[:-1]:
             above = above[step]
-        else:
-            return False
-    last = loc[-1]
-    if isinstance(above, dict) and last in above:
-        del above[str(last)]
-        return True
-    if isinstance(above, list) and isinstance(last, int) and last < len(above):
-        del above[last]
-        return True
-    return False
+        del above[loc[-1]]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 _NO_LIST = ("tuple_type", "list_type")
@@ -122,10 +114,7 @@ def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
 
 
 def _sentence(details: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
-    """Return the fault in a sentence, and the value to write instead.
-
-    The value is empty if it is unknown.
-    """
+    """Return the fault in a sentence, and the value to write instead. The value is empty if it is unknown."""
     kind, given = details["type"], details["input"]
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, (UnusableError, UnreadableError)):

@@ -104,10 +104,7 @@ class Document:
         return _with_lines(in_file_order(faults), self.lines)
 
     def line(self, number: int) -> str:
-        """Return a line with the repairs so far.
-
-        White space around it is removed.
-        """
+        """Return a line with the repairs so far. White space around it is removed."""
         return self.mended[number - 1].strip() if 0 < number <= len(self.mended) else ""
 
     def repaired(self, loc: Loc, old: str, new: str) -> str:
@@ -358,10 +355,7 @@ def _empty_node(event: yaml.NodeEvent) -> Node:
 
 
 def _yaml_fault(error: yaml.MarkedYAMLError, shown: str, text: str) -> Fault:
-    """Return the fault that stopped YAML, in plain words.
-
-    YAML's own messages are about tokens.
-    """
+    """Return the fault that stopped YAML, in plain words. YAML's own messages are about tokens."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Fault(shown, _("this is not a YAML file"))

@@ -414,10 +414,7 @@ class _Walk:
         return repaired
 
     def _pair(self, index: int, line: str, start: int, found: re.Match[str]) -> str:
-        """Return a line ``key: value``, repaired.
-
-        ``start``: the index at which the key begins.
-        """
+        """Return a line ``key: value``, repaired. ``start``: the index at which the key begins."""
         written, gap = found.group(1), found.group(2)
         name = written.strip(_EDGE)
         rest = line[start + found.end() :]
@@ -461,10 +458,7 @@ class _Walk:
         return repaired
 
     def _goes_on(self, index: int, value: str, column: int) -> bool:
-        """Return whether a quotation or bracket is closed on a line below.
-
-        It must be closed before the next key.
-        """
+        """Return whether a quotation or bracket is closed on a line below. It must be closed before the next key."""
         quote = value[0] in "\"'"
         if (STRAIGHT.match(value) if quote else flow_end(value)) is not None:
             return False
@@ -521,10 +515,7 @@ class _Walk:
         return ""
 
     def _block_line(self, index: int, line: str, block: _Block) -> str | None:
-        """Return the line as part of the text below ``|``, repaired.
-
-        None if it is not part of that text.
-        """
+        """Return the line as part of the text below ``|``, repaired. None if it is not part of that text."""
         lead = _LEAD.match(line)
         white = lead.group() if lead else ""
         content = line[len(white) :]

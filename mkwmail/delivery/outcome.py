@@ -31,8 +31,8 @@ _ORDER = (
 class Ending(NamedTuple):
     """The end of one recipient's message in this run.
 
-    ``reason``: the reply's words, or why the message was not sent. ``state`` is sent, deferred, refused, in doubt, or
-    planned (still to be sent). ``not_before``: when a deferred message may be tried again.
+    ``reason``: the reply's words, or why the message was not sent; empty if it was. ``state`` is sent, deferred,
+    refused, in doubt, or planned (still to be sent). ``not_before``: when a deferred message may be tried again.
     """
 
     recipient: Recipient

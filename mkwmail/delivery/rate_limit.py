@@ -60,6 +60,11 @@ class SentHistory:
     under_way: int = 0
 
 
+def is_limited(pace: Pace) -> bool:
+    """Check whether the pace may ever delay a message."""
+    return bool(_windows(pace) or (pace.batch and pace.pause))
+
+
 def room(pace: Pace, history: SentHistory, now: datetime) -> int | None:
     """Return how many messages may be sent now; None: no limit."""
     now = now.astimezone(UTC)

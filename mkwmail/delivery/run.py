@@ -148,8 +148,10 @@ class Run:
     def __post_init__(self) -> None:
         # A heap: a job that comes back waits in its place again, or behind all, under a number so much higher.
         self._waiting = list(range(len(self.jobs)))
+        self._limited = rate_limit.is_limited(self.pace)
         since = self.clock.now().astimezone(UTC) - rate_limit.LONGEST_WINDOW
-        self._moments = [moment.astimezone(UTC) for moment in deliveries.sent_times(self.ledger.database, since)]
+        sent = deliveries.sent_times(self.ledger.database, since) if self._limited else ()
+        self._moments = [moment.astimezone(UTC) for moment in sent]
 
     # The end
 
@@ -321,14 +323,17 @@ class Run:
                 self._stopped = self._stopped or run_fault(reply)
                 self._end(claimed.job, State.PLANNED, str(reply), reply.code)
                 return [result]
-            self._moments.append(now.astimezone(UTC))
+            if self._limited:
+                self._moments.append(now.astimezone(UTC))
             self._this_run += 1
             if means is Meaning.REFUSED:
                 certain = self._refusals.refused(claimed, reply)
                 if self._refusals.enough:
                     self._stopped = self._stopped or all_refused(reply)
                 return self._end_refused(certain, State.REFUSED)
-            self._end(claimed.job, result.state, result.reason, reply.code, result.not_before)
+            # The words of a hundred thousand acceptances are in the ledger; they need not be in memory too.
+            reason = "" if means is Meaning.SENT else result.reason
+            self._end(claimed.job, result.state, reason, reply.code, result.not_before)
             certain = self._refusals.accepted() if means is Meaning.SENT else []
             return [result, *self._end_refused(certain, State.REFUSED)]
 

@@ -7,8 +7,8 @@ Typed: accepted texts are unambiguous: the day comes before the month, and the y
 refused with one sentence that names the fault and, if it can be derived, the text to write instead.
 
 Sources: https://onzetaal.nl/taalloket ("Tijdsaanduiding", "Datum", "Eurobedragen"), https://taaladvies.net
-("8h30 / 8u.30 / 8.30 u. / 8.30 uur"). The names of days and months are those of Unicode CLDR; the tests compare
-them.
+("8h30 / 8u.30 / 8.30 u. / 8.30 uur"). The names of days and months are those of Unicode CLDR, the holidays those of the
+package holidays, which has a module for each country and takes a tenth of a second; the tests compare them.
 """
 
 import calendar
@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Literal, NamedTuple
 
 from mkwmail.clock import ZONE
@@ -132,6 +133,40 @@ def join_words(words: Sequence[str], last: Literal["en", "of"] = "en") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+@cache
+def public_holidays(year: int) -> Mapping[date, str]:
+    """Return the Dutch public holidays of a year, with their names (Algemene termijnenwet, art. 3).
+
+    Liberation Day is among them every five years, as in most collective labour agreements.
+    """
+    easter = _easter(year)
+    birthday = date(year, 4, 27 if year >= 2014 else 30)
+    birthday -= timedelta(days=birthday.weekday() == 6)  # on a Sunday it is celebrated a day earlier
+    liberation = {date(year, 5, 5): "Bevrijdingsdag"} if year % 5 == 0 else {}
+    return {
+        date(year, 1, 1): "Nieuwjaarsdag",
+        easter - timedelta(days=2): "Goede vrijdag",
+        easter: "Eerste paasdag",
+        easter + timedelta(days=1): "Tweede paasdag",
+        birthday: "Koningsdag" if year >= 2014 else "Koninginnedag",
+        **liberation,
+        easter + timedelta(days=39): "Hemelvaartsdag",
+        easter + timedelta(days=49): "Eerste pinksterdag",
+        easter + timedelta(days=50): "Tweede pinksterdag",
+        date(year, 12, 25): "Eerste kerstdag",
+        date(year, 12, 26): "Tweede kerstdag",
+    }
+
+
+def _easter(year: int) -> date:
+    """Return Easter Sunday (Meeus, Astronomical Algorithms, chapter 8)."""
+    golden, (century, rest) = year % 19, divmod(year, 100)
+    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    late = 7 * ((golden + 11 * epact + 22 * sunday) // 451)
+    return date(year, 3, 22) + timedelta(days=epact + sunday - late)
 
 
 class UnreadableError(ValueError):

@@ -93,13 +93,14 @@ def _initial(part: str) -> str:
     return ""
 
 
-_APOSTROPHES = "'’‘`"
+_APOSTROPHES = "'’‘`´"
 #: Prefixes of family names, in lower case, with a straight apostrophe.
 PREFIX_WORDS = frozenset(
     re.findall(
         r"\S+",
-        "a aan af al auf bij d da dal de dei del dela della den der des di die do don dos du el het im in in't l la "
-        "las le les lo los 'm o onder op op't over 's 't te ten ter thoe tho tot uijt uit van van't ver vom von voor "
+        "a aan achter af al auf bij d da dal de dei del dela della den der des di die do don dos du 'e el fan fan't "
+        "het im in in't l la las le les lo los 'm o onder op op't over 's 't te ten ter thoe tho tot uijt uit van "
+        "van't ver vom von voor "
         "vor zu zum zur",
     )
 )
@@ -119,10 +120,7 @@ def is_prefix(word: str) -> bool:
 
 
 def _join(prefix: str, rest: str) -> str:
-    """Join prefix and main word: "van Zandbrink".
-
-    There is no space after an apostrophe: "d'Ancona".
-    """
+    """Join prefix and main word: "van Zandbrink". There is no space after an apostrophe: "d'Ancona"."""
     if not prefix or not rest:
         return prefix or rest
     return prefix + rest if prefix[-1] in _APOSTROPHES else f"{prefix} {rest}"
@@ -277,7 +275,7 @@ def _words(text: str) -> frozenset[str]:
 
 # Before a name, with or without a full stop. In Dutch mr. is a lawyer's degree; a nobleman's title counts as one here.
 TITLES_BEFORE = _words(
-    "bc drs dr dra ds ing ir lic mr prof professor doctor dominee pastoor pastor pater rabbijn imam jhr "
+    "bc drs dr dra ds ing ir lic mgr mr prof professor doctor dominee pastoor pastor pater rabbijn imam sir zr jhr "
     "jkvr jonkheer jonkvrouw baron barones graaf gravin ridder"
 )
 # Forms of address before a name, in lists.
@@ -305,7 +303,8 @@ FUNCTIONS = _words(
 NO_PERSON = _words(
     "nvt nietvantoepassing onbekend nogonbekend onbekent unknown totaal total subtotaal eindtotaal nnb "
     "nognietbekend nietbekend ntb nogtebenoemen nadertebepalen naderbekendtemaken nogintevullen volgt naamvolgt tbd "
-    "tba geen geennaam geencontactpersoon none null leeg vacature vacatures vacant nn x xx xxx"
+    "tba tbc test naamonbekend noginvullen geen geennaam geencontactpersoon none null leeg vacature vacatures vacant "
+    "nn x xx xxx"
 )
 # A text that begins with one of these is no name either.
 VACANT = _words("vacature vacatures vacant vacature: vacant: totaal subtotaal totaal: total eindtotaal aantal")
@@ -313,9 +312,15 @@ VACANT = _words("vacature vacatures vacant vacature: vacant: totaal subtotaal to
 OFFICES = _words(
     "administratie afd afd. afdeling algemeen balie bedrijfsbureau bestuur bestuursbureau bestuurssecretariaat "
     "bureau communicatie contact contactpersoon corporatie crediteurenadministratie directie directiesecretariaat "
-    "facturen gemeente helpdesk hrm huurdersvereniging info ledenadministratie managementteam mt office organisatie "
+    "cluster district facturen gebied gemeente helpdesk hrm huurdersvereniging info kring ledenadministratie "
+    "managementteam mt office organisatie postkamer provincie rayon regio "
     "postkamer postvak raad receptie redactie rvc rvt secretariaat secretaresse stichting team vereniging "
     "woningbouwvereniging woningcorporatie woningstichting woonstichting"
+)
+
+# Words that many organisations have in their names.
+ORGANISATION_WORDS = _words(
+    "stichting vereniging woningstichting woningcorporatie woningbouwvereniging corporatie wonen de het van bv"
 )
 
 # First names that often follow another ("Jan Willem") or are short enough to be taken for initials ("KIM").

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.files import make_folder, write_private
+from mkwmail.files import make_folder, sync_folder, write_private
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only
+from mkwmail.ledger.database import Database, Row, Value, as_int, as_moment, cannot_write, damaged, read_only, records
 from mkwmail.ledger.models import moment_text
 from mkwmail.ledger.people import mark, name_trait
 
@@ -48,7 +48,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
         database.back_up(unfinished)
         _check(unfinished, name)
         os.replace(unfinished, path)
-        _sync(folder)
+        sync_folder(folder)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -65,8 +65,7 @@ def make(database: Database, name: str, folder: Path, keep: int, now: datetime) 
 def newest(database: Database) -> Backup | None:
     """Return the newest backup that still exists, or None."""
     rows = database.execute("SELECT path, at FROM backups ORDER BY at DESC")
-    made = (Backup(Path(str(path)), as_moment(at)) for path, at in rows)
-    return next((each for each in made if each.path.is_file()), None)
+    return next((each for each in records(Backup, rows) if each.path.is_file()), None)
 
 
 def is_due(database: Database) -> bool:
@@ -118,16 +117,6 @@ def _check(copy: Path, name: str) -> None:
     """
     if read_only(copy, "PRAGMA quick_check(1)") != [("ok",)] or read_only(copy, "SELECT id FROM ledger") != [(name,)]:
         raise UserError(damaged(copy, _("the copy cannot be read")), code=ExitCode.LEDGER_FAULT)
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name durable; Windows has no such thing for folders."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 # Restoring
@@ -215,4 +204,4 @@ def copy_durably(copy: Path, ledger: Path) -> None:
         write_private(ledger, copy.read_bytes())
     except OSError as error:
         raise cannot_write(ledger, error) from error
-    _sync(ledger.parent)
+    sync_folder(ledger.parent)

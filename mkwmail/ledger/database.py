@@ -8,18 +8,20 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import cache
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.files import reason_of, set_mode
 from mkwmail.i18n import _
-from mkwmail.ledger.models import Round
+from mkwmail.ledger.models import Round, State, moment_text
 
 APPLICATION_ID = 0x6D6B776D  # "mkwm": `file` and other programs can identify the database
 BUSY_SECONDS = 5.0
@@ -28,6 +30,7 @@ PRIVATE = 0o600
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
+T = TypeVar("T")
 
 
 class FileId(NamedTuple):
@@ -238,10 +241,7 @@ def refuse_second_name(path: Path) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """Return the error for a file next to the ledger that cannot be written."""
-    fault = _("%(file)s cannot be written: %(reason)s") % {
-        "file": path.name,
-        "reason": reason_of(error),
-    }
+    fault = _("%(file)s cannot be written: %(reason)s") % {"file": path.name, "reason": reason_of(error)}
     remedy = _("make sure that you may write in %(folder)s and that the disk is not full") % {"folder": path.parent}
     return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
 
@@ -285,6 +285,65 @@ def damaged(path: Path, reason: str) -> Fault:
         _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},
         _("put its last good copy back: mkwmail restore; without it everybody would be mailed again"),
     )
+
+
+def records(kind: Callable[..., T], rows: Iterable[Row]) -> tuple[T, ...]:
+    """Return each row as a record: its columns are the record's fields, in their order.
+
+    A round has three columns. Fields behind the last column have their defaults.
+
+    :param kind: a dataclass or named tuple.
+    """
+    return tuple(kind(*[read(*row[at:end]) for at, end, read in _fields(kind, len(row))]) for row in rows)
+
+
+@cache
+def _fields(kind: Callable[..., object], width: int) -> tuple[tuple[int, int, Callable[..., object]], ...]:
+    """Return for each field that has a column its first column, the one behind its last, and what reads it."""
+    fields: list[tuple[int, int, Callable[..., object]]] = []
+    at = 0
+    for hint in get_type_hints(kind).values():
+        end = at + 3 if hint is Round else at + 1
+        if end > width:
+            break
+        fields.append((at, end, _reader(hint)))
+        at = end
+    return tuple(fields)
+
+
+def _reader(hint: Any) -> Callable[..., object]:
+    plain: dict[object, Callable[..., object]] = {int: as_int, datetime: as_moment, Round: as_round, bool: bool}
+    plain |= {Mapping: as_mapping, tuple: _as_tuple, frozenset: lambda value: frozenset(_as_tuple(value))}
+    if NoneType in get_args(hint):
+        read = _reader(next(each for each in get_args(hint) if each is not NoneType))
+        return lambda value: None if value is None else read(value)
+    if hint in (State, Path):
+        return lambda value: hint(str(value))
+    return plain.get(get_origin(hint) or hint, str)
+
+
+def columns(record: Any) -> list[Value]:
+    """Return the values of a record without rounds as the ledger stores them; :func:`records` reads them again."""
+    fields = record if isinstance(record, tuple) else (getattr(record, name) for name in record.__dataclass_fields__)
+    return [_stored(value) for value in fields]
+
+
+def _stored(value: Any) -> Value:
+    match value:
+        case datetime():
+            return moment_text(value)
+        case bool():
+            return int(value)
+        case Mapping():
+            return json.dumps(dict(value))
+        case tuple() | frozenset():
+            return json.dumps(sorted(value) if isinstance(value, frozenset) else value)
+    stored: Value = value
+    return stored
+
+
+def _as_tuple(value: Value) -> tuple[str, ...]:
+    return tuple(json.loads(str(value)))
 
 
 def as_int(value: Value) -> int:

@@ -1,11 +1,15 @@
-"""Deliveries and attempts: claim, record, settle, expire, resolve."""
+"""Deliveries and attempts: claim, record, settle, expire, resolve; and the letters and files that were sent.
+
+The exact bytes of certificates, and of attachments for one person, are kept, so that a retry sends the same ones, and
+so that it can be shown for years what a person was sent.
+"""
 
 import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, UserError, user_error
@@ -18,14 +22,17 @@ from mkwmail.ledger.database import (
     as_mapping,
     as_moment,
     as_round,
+    columns,
     int_or_none,
     moment_or_none,
+    records,
     text_or_none,
 )
 from mkwmail.ledger.journal import Journal
 from mkwmail.ledger.models import (
     Attempt,
     Claim,
+    Credit,
     Delivery,
     Facts,
     Result,
@@ -159,36 +166,13 @@ def attempts(database: Database, of: Round, person: str) -> tuple[Attempt, ...]:
     They give the sent messages, to the byte.
     """
     rows = database.execute(
-        """SELECT a.id, a.address, letter, "values", message_id, date, sha256, tries, approval, claimed,
-                  coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
+        """SELECT a.id, event, mailing, edition, a.person, a.address, letter, "values", message_id, date, sha256, tries,
+                  approval, claimed, coalesce(results.state, 'sending'), code, coalesce(reason, ''), results.at
            FROM attempts a JOIN rounds ON rounds.id = a.round LEFT JOIN results ON results.attempt = a.id
            WHERE (event, mailing, edition, a.person) = (?, ?, ?, ?) ORDER BY a.id""",
         (of.event, of.mailing, of.edition, person),
     )
-    found = []
-    for number, address, letter, values, message_id, date, digest, tries, approval, claimed, *end in rows:
-        state, code, reason, ended = end
-        found.append(
-            Attempt(
-                id=as_int(number),
-                round=of,
-                person=person,
-                address=str(address),
-                letter=str(letter),
-                values=as_mapping(values),
-                message_id=str(message_id),
-                date=as_moment(date),
-                digest=str(digest),
-                tries=as_int(tries),
-                approval=int_or_none(approval),
-                claimed=as_moment(claimed),
-                state=State(str(state)),
-                code=int_or_none(code),
-                reason=str(reason),
-                ended=moment_or_none(ended),
-            )
-        )
-    return tuple(found)
+    return records(Attempt, rows)
 
 
 def claim(
@@ -422,8 +406,7 @@ def sent_times(database: Database, since: datetime) -> tuple[datetime, ...]:
     Oldest first, of all events.
     """
     rows = database.execute(
-        "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at",
-        (moment_text(since),),
+        "SELECT at FROM results WHERE at >= ? AND state IN ('sent', 'in doubt') ORDER BY at", (moment_text(since),)
     )
     return tuple(as_moment(at) for (at,) in rows)
 
@@ -446,17 +429,7 @@ def sent_mails(database: Database) -> tuple[SentMail, ...]:
            FROM attempts a JOIN rounds ON rounds.id = a.round JOIN results ON results.attempt = a.id
            WHERE results.state IN ('sent', 'in doubt') ORDER BY a.id"""
     )
-    return tuple(
-        SentMail(
-            as_int(number),
-            as_round(event, mailing, edition),
-            str(person),
-            str(address),
-            str(message_id),
-            as_moment(claimed),
-        )
-        for number, event, mailing, edition, person, address, message_id, claimed in rows
-    )
+    return records(SentMail, rows)
 
 
 def keep_letter(database: Database, dump: bytes) -> str:
@@ -479,3 +452,80 @@ def letter(database: Database, name: str) -> bytes:
         if isinstance(body, bytes):
             return zlib.decompress(body)
     raise KeyError(name)
+
+
+_QUICKLY = 1_000_000  # octets; such a file is compressed already as a rule
+
+
+class KeptCertificate(NamedTuple):
+    """A certificate that was made for a person.
+
+    ``content`` is what it says, ``sha256`` the SHA-256 of the PDF.
+    """
+
+    person: str
+    number: str
+    content: Mapping[str, object]
+    sha256: str
+    at: datetime
+
+
+def keep_file(database: Database, event: str, person: str, data: bytes) -> str:
+    """Keep a person's file, compressed, and each content once; return its SHA-256 in hex."""
+    name = hashlib.sha256(data).hexdigest()
+    with database.transaction():
+        if not database.number("SELECT count(*) FROM files WHERE sha256 = ?", (name,)):
+            body = zlib.compress(data, 1 if len(data) > _QUICKLY else 6)
+            database.execute("INSERT OR IGNORE INTO files VALUES (?, ?)", (name, body))
+        database.execute("INSERT OR IGNORE INTO files_of VALUES (?, ?, ?)", (event, person, name))
+    return name
+
+
+def has_file(database: Database, event: str, person: str, sha256: str) -> bool:
+    """Check whether a person's file is kept."""
+    values = (event, person, sha256)
+    return bool(database.number("SELECT count(*) FROM files_of WHERE (event, person, sha256) = (?, ?, ?)", values))
+
+
+def file(database: Database, sha256: str) -> bytes:
+    """Return a file by its SHA-256.
+
+    :raises UserError: code LEDGER_FAULT if the ledger's copy is not that file.
+    """
+    for (body,) in database.execute("SELECT body FROM files WHERE sha256 = ?", (sha256,)):
+        if isinstance(body, bytes):
+            data = zlib.decompress(body)
+            if hashlib.sha256(data).hexdigest() == sha256:
+                return data
+    fault = _("the ledger's copy of a personal file is not what was sent")
+    raise user_error(str(database.path), fault, _("restore the ledger from a backup"), code=ExitCode.LEDGER_FAULT)
+
+
+def certificates(database: Database, event: str) -> dict[str, KeptCertificate]:
+    """Return person → the newest certificate that was made for them."""
+    rows = database.execute(
+        "SELECT person, number, content, sha256, at FROM certificates WHERE event = ? ORDER BY id", (event,)
+    )
+    return {each.person: each for each in records(KeptCertificate, rows)}
+
+
+def certificates_of_person(database: Database, person: str) -> int:
+    """Return for how many events a certificate was made for a person."""
+    return database.number("SELECT count(DISTINCT event) FROM certificates WHERE person = ?", (person,))
+
+
+def keep_certificates(database: Database, event: str, made: Iterable[tuple[KeptCertificate, bytes]]) -> None:
+    """Keep certificates with their PDFs, all or none."""
+    with database.transaction():
+        for each, data in made:
+            keep_file(database, event, each.person, data)
+            database.execute(
+                "INSERT INTO certificates (event, person, number, content, sha256, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (event, *columns(each)),
+            )
+
+
+def credits_of(database: Database, event: str) -> dict[str, Credit]:
+    """Return person → their own hours and points."""
+    rows = database.execute("SELECT person, hours, points FROM credits WHERE event = ?", (event,))
+    return {str(person): Credit(str(hours), str(points)) for person, hours, points in rows}

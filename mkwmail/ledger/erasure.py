@@ -26,6 +26,7 @@ from mkwmail.ledger.database import (
     as_moment,
     as_texts,
     moment_or_none,
+    records,
 )
 from mkwmail.ledger.models import COPIED_PERSON, Purged, moment_text
 from mkwmail.ledger.people import Person, folded, is_mark, mark, marks_of
@@ -58,7 +59,7 @@ def loose_signups(database: Database) -> tuple[LooseSignup, ...]:
         "SELECT event, key, name, address, organisation, coalesce(holder, '') FROM signups"
         " WHERE person IS NULL ORDER BY event, at, key"
     )
-    return tuple(LooseSignup(*as_texts(row)) for row in rows)
+    return records(LooseSignup, rows)
 
 
 def addresses_of(database: Database, person: Person) -> frozenset[str]:
@@ -70,7 +71,7 @@ def addresses_of(database: Database, person: Person) -> frozenset[str]:
 def is_theirs(person: Person, addresses: Collection[str], row: LooseSignup) -> bool:
     """Check whether a row is a person's, by its address, or by its name and organisation.
 
-    :param addresses: the keys of the addresses that are this person's and nobody else's.
+    :param addresses: the keys of the addresses that are only this person's.
     """
     if row.address and address_key(row.address) in addresses:
         return True
@@ -293,10 +294,7 @@ def _empty_copies(database: Database, person: str) -> None:
 
 
 def _drop_letters(database: Database) -> None:
-    """Remove letters that no attempt uses.
-
-    A letter that was composed for one person contains that person's data.
-    """
+    """Remove letters that no attempt uses. A letter that was composed for one person contains that person's data."""
     database.execute("DELETE FROM letters WHERE hash NOT IN (SELECT letter FROM attempts)")
 
 

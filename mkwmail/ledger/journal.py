@@ -168,10 +168,4 @@ def _result(fields: str) -> Result:
     state = State(word)
     if state not in ENDS:
         raise ValueError(f"{word} is no end of an attempt")
-    return Result(
-        int(attempt),
-        state,
-        int_or_none(code),
-        str(reason),
-        moment_or_none(not_before),
-    )
+    return Result(int(attempt), state, int_or_none(code), str(reason), moment_or_none(not_before))

@@ -25,8 +25,6 @@ from tempfile import TemporaryFile
 from urllib.parse import quote, unquote
 from zlib import crc32
 
-from filelock import FileLock, Timeout
-
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
 from mkwmail.files import STATE_VARIABLE, reason_of, write_private
 from mkwmail.i18n import _
@@ -186,6 +184,8 @@ def locked(state: Path, name: str) -> Iterator[None]:
 
     :raises UserError: if the state folder cannot be used.
     """
+    from filelock import FileLock, Timeout
+
     path = path_of(state, name)
     with _used(state):
         state.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Self
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import write_private
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, host, journal, last_seen, people, runs
+from mkwmail.ledger import deliveries, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
-from mkwmail.ledger.host import boot_id
 from mkwmail.ledger.last_seen import Comparison, LastSeen, LedgerIdentity, Match, Note
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
 from mkwmail.ledger.people import Identified, Listed, Person
+from mkwmail.ledger.runs import boot_id
 from mkwmail.ledger.schema import migrate, version_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Ledger:
         self.made_on = str(made_on)
         self._reader: Database | None = None
         self._run: int | None = None
-        self._lock: host.Held | None = None
+        self._lock: runs.Held | None = None
         self._wire: journal.Wire | None = None
         self._note: Note | None = None
         self._noting = threading.Lock()
@@ -71,7 +71,7 @@ class Ledger:
     ) -> "Ledger":
         """Open the ledger; make it and its id file if neither exists.
 
-        ``computer`` is :func:`~mkwmail.ledger.host.this_computer`. ``state`` returns the user's state folder, in
+        ``computer`` is :func:`~mkwmail.ledger.runs.this_computer`. ``state`` returns the user's state folder, in
         which a run that mails keeps the ledger's note (:mod:`mkwmail.ledger.last_seen`); None for a temporary ledger.
 
         :raises UserError: code SETTINGS if the ledger is lost (its id file exists without it), is not the one that
@@ -91,7 +91,7 @@ class Ledger:
                 raise _lost(path, id_path)
             database.check()
             database.make_durable()
-            database.user = host.this_user()
+            database.user = runs.this_user()
             _make(database, now, computer)
             ledger = cls(database, computer, boot or boot_id(), state)
             if named and named != ledger.id:
@@ -138,7 +138,7 @@ class Ledger:
 
         :raises UserError: code LEDGER_HELD if another run holds it, also if its lock was deleted during that run.
         """
-        with host.held(self.database.path, command, now) as self._lock:
+        with runs.held(self.database.path, command, now) as self._lock:
             self._run = runs.begin(self.database, command, now)
             try:
                 yield
@@ -197,7 +197,7 @@ class Ledger:
             if refusal is not None and not (found == answered and found.can_be_answered):
                 raise refusal
             if found.match is Match.COPIED and found.other is not None:
-                host.refuse_if_live(found.other)
+                runs.refuse_if_live(found.other)
             token = secrets.token_hex(16)
             runs.give_token(self.database, self._run or 0, token)
             newest = deliveries.newest_attempt(self.database)

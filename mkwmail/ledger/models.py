@@ -316,7 +316,7 @@ class KeptSignup:
     whose row it is; ``doubt`` says why. ``moment``: when the form was filled in, according to the form; ``gone``: when
     the row was missing from an export, or removed; ``at``: when it was recorded. ``companions``: how many people come
     along. Of a row that is not settled, ``maybe`` are the persons who it may be, and ``holder`` is the person at the
-    row's own address, if that is nobody else's.
+    row's own address, if it is not another person's.
     """
 
     key: str

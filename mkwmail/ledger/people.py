@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, moment_or_none
+from mkwmail.ledger.database import Database, columns, records
 from mkwmail.ledger.models import LeftOut, keyed, moment_text
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
 CODE_LENGTH = 10
 
 NEW = "new"
+
+#: Domain of a guest without an address in the register: no mail can reach it (RFC 2606 §2).
+NO_ADDRESS = "guest.invalid"
 
 _FORGOTTEN = "forgotten:"
 
@@ -48,6 +51,11 @@ class Person:
     guest: bool = False
 
     @property
+    def mailed_at(self) -> str:
+        """The address, empty for a guest without one."""
+        return "" if self.address.endswith(f"@{NO_ADDRESS}") else self.address
+
+    @property
     def last_address(self) -> str:
         """The address by which people know this person, also if somebody else has it now."""
         return self.address or next(reversed(self.former), "")
@@ -68,7 +76,8 @@ class Identified(NamedTuple):
     ``old_address`` is the person's earlier address if it has changed. ``doubt`` is a sentence that says what is
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
-    whom the row replaces, or may replace. ``change``: the name in that person's place is another one now.
+    whom the row may replace. ``change``: the name in that person's place is another one now. ``before``: organisation
+    and number of a known person so far.
     """
 
     key: str
@@ -78,6 +87,7 @@ class Identified(NamedTuple):
     candidates: tuple[str, ...] = ()
     predecessor: str = ""
     change: "NameChange | None" = None
+    before: tuple[str, str] = ("", "")
 
     @property
     def slipped(self) -> bool:
@@ -290,7 +300,7 @@ def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
             raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
         database.execute(
             'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-            (word.person, word.event, word.reason, int(word.undone), moment_text(now), database.user),
+            (*columns(replace(word, at=now)), database.user),
         )
 
 
@@ -300,12 +310,10 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
     They are the newest of each person and event, unless it was undone.
     """
     rows = database.execute(
-        "SELECT person, event, reason, at FROM left_out"
+        "SELECT person, event, reason, undone, at FROM left_out"
         " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
     )
-    return tuple(
-        LeftOut(str(who), str(event), str(reason), False, moment_or_none(at)) for who, event, reason, at in rows
-    )
+    return records(LeftOut, rows)
 
 
 def identify(
@@ -364,7 +372,8 @@ class _Search:
                     self.moved.setdefault(address, []).append(person)
             else:
                 own = (person.address,) if person.address in self.groups else ()
-                for trait in _comparable(person.name, person.organisation, person.number, (*person.former, *own)):
+                traits = _comparable(person.name, person.organisation, person.number, (*person.former, *own))
+                for trait in (*traits, *_full_name(person.name)):
                     self.gone.setdefault(trait, []).append(person)
                 for each in person.marks:
                     self.gone.setdefault(_marked(each), []).append(person)
@@ -396,7 +405,9 @@ class _Search:
         for persons in candidates.values():
             for person in persons:
                 claimed[person.key] = claimed.get(person.key, 0) + 1
-        found = {address: Identified(person.key, False) for address, person in known.items()}
+        found = {
+            address: Identified(who.key, False, before=(who.organisation, who.number)) for address, who in known.items()
+        }
         replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
         for address, rows in self.groups.items():
             if address not in self.by_address:
@@ -406,7 +417,7 @@ class _Search:
         for address, change in self.changes.items():
             before = self.by_address[address]
             if before.key in placed and not change.slipped:
-                # The person has another address now, in this list: nobody can be meant but somebody else.
+                # The person has another address now, in this list: somebody else must be meant.
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))
@@ -424,6 +435,10 @@ class _Search:
         for person in self.moved.get(address, ()):
             if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
+        if not matches:
+            # Organisation and address have changed together, as after a merger: only a person can tell.
+            names = (trait for row in rows for trait in _full_name(row.name))
+            return tuple({person.key: person for trait in names for person in self.gone.get(trait, ())}.values())
         return tuple(matches.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
@@ -453,9 +468,8 @@ class _Search:
             for address, name in names.items():
                 near = {key: person for key, person in persons.items() if same_person(name, person.name)}
                 only = persons if len(persons) == len(names) == 1 else {}
-                if near or only:
-                    found.setdefault(address, {}).update(near or only)
-        return {address: tuple(persons.values()) for address, persons in found.items()}
+                found.setdefault(address, {}).update(near or only)
+        return {address: tuple(persons.values()) for address, persons in found.items() if persons}
 
     def judge(
         self,
@@ -516,14 +530,15 @@ class _Search:
         same_place = any(folded(row.organisation) == folded(person.organisation) for row in rows)
         if person.number and numbers and folded(person.number) not in numbers and same_place:
             words |= {"number": rows[0].number, "old_number": person.number}
-            return (
-                _(
-                    "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
-                    "has number %(old_number)s"
-                )
-                % words
+            sentence = _(
+                "%(name)s <%(address)s> has number %(number)s; the one of that name who was %(old)s "
+                "has number %(old_number)s"
             )
-        return None
+            return sentence % words
+        elsewhere = not (person.organisation and same_place) and folded(person.number) not in numbers
+        if person.marks or not elsewhere or address in (*person.former, person.address):
+            return None
+        return _replacing(rows[0], persons)
 
     def unique(self, found: dict[str, Identified]) -> dict[str, Identified]:
         """Make addresses doubtful again if the choices gave two to one person."""
@@ -560,6 +575,11 @@ def _comparable(
     """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
     who = _name_key(name)
     return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
+
+
+def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:
+    who = _name_key(name)
+    return ((who, "name", ""),) if " " in who else ()  # a surname alone tells nothing
 
 
 def _doubt_of_change(change: "NameChange", address: str) -> str:

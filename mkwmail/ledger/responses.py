@@ -1,21 +1,14 @@
-"""Responses: sign-ups, guests, bounces and answers."""
+"""Responses: sign-ups, guests, bounces and answers; and what was read of the mailbox.
+
+Of the mailbox is kept how far it was read, and which of its mails were counted. No text of a mail is kept.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mkwmail.ledger.database import (
-    Database,
-    Value,
-    as_column,
-    as_int,
-    as_mapping,
-    as_moment,
-    as_texts,
-    int_or_none,
-    moment_or_none,
-    text_or_none,
-)
+from mkwmail.ledger.database import Database, Value, as_column, as_int, as_mapping, as_moment, columns, records
 from mkwmail.ledger.models import (
     Answer,
     Batch,
@@ -25,6 +18,7 @@ from mkwmail.ledger.models import (
     Guest,
     KeptSignup,
     RefusedMail,
+    Round,
     Stray,
     Undone,
     moment_text,
@@ -34,10 +28,7 @@ from mkwmail.ledger.models import (
 DELAYED = "delayed"
 
 
-_SIGNUP = (
-    "key, person, digest, answer, name, address, organisation, number, moment, asked, dietary, doubt, gone, at,"
-    " companions, maybe, holder"
-)
+_SIGNUP = ", ".join(KeptSignup.__dataclass_fields__)
 
 
 def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now: datetime) -> None:
@@ -46,49 +37,14 @@ def keep_signups(database: Database, event: str, rows: Iterable[KeptSignup], now
     with database.transaction():
         database.each(
             f"INSERT OR REPLACE INTO signups (event, {_SIGNUP}) VALUES ({places})",
-            [
-                (
-                    *(event, each.key, each.person, each.digest, each.answer),
-                    *(each.name, each.address, each.organisation, each.number),
-                    moment_text(each.moment) if each.moment else None,
-                    *(json.dumps(dict(each.asked)), json.dumps(dict(each.dietary)), each.doubt),
-                    moment_text(each.gone) if each.gone else None,
-                    moment_text(each.at or now),
-                    *(each.companions, json.dumps(each.maybe), each.holder),
-                )
-                for each in rows
-            ],
+            [(event, *columns(replace(each, at=each.at or now))) for each in rows],
         )
 
 
 def signups(database: Database, event: str) -> tuple[KeptSignup, ...]:
     """Return the newest version of each row of the exports, oldest first."""
     rows = database.execute(f"SELECT {_SIGNUP} FROM signups WHERE event = ? ORDER BY at, key", (event,))
-    found = []
-    for *texts, moment, asked, dietary, doubt, gone, at, companions, maybe, holder in rows:
-        key, person, digest, answer, name, address, organisation, number = texts
-        found.append(
-            KeptSignup(
-                key=str(key),
-                person=text_or_none(person),
-                digest=str(digest),
-                answer=str(answer),
-                name=str(name),
-                address=str(address),
-                organisation=str(organisation),
-                number=str(number),
-                moment=moment_or_none(moment),
-                asked=as_mapping(asked),
-                dietary=as_mapping(dietary),
-                doubt=str(doubt),
-                gone=moment_or_none(gone),
-                at=moment_or_none(at),
-                companions=as_int(companions),
-                maybe=tuple(json.loads(str(maybe))),
-                holder=text_or_none(holder),
-            )
-        )
-    return tuple(found)
+    return records(KeptSignup, rows)
 
 
 def add_guests(database: Database, event: str, guests: Iterable[Guest], now: datetime) -> None:
@@ -98,7 +54,7 @@ def add_guests(database: Database, event: str, guests: Iterable[Guest], now: dat
     """
     database.each(
         "INSERT OR REPLACE INTO guests (event, person, name, address, organisation, at) VALUES (?, ?, ?, ?, ?, ?)",
-        [(event, each.person, each.name, each.address, each.organisation, moment_text(now)) for each in guests],
+        [(event, *columns(each), moment_text(now)) for each in guests],
     )
 
 
@@ -107,7 +63,7 @@ def guests(database: Database, event: str) -> tuple[Guest, ...]:
     rows = database.execute(
         "SELECT person, name, address, organisation FROM guests WHERE event = ? ORDER BY at, person", (event,)
     )
-    return tuple(Guest(*as_texts(row)) for row in rows)
+    return records(Guest, rows)
 
 
 def guest_keys(database: Database) -> frozenset[str]:
@@ -156,9 +112,9 @@ def _stored(
     database: Database, table: str, event: str, column: str, keys: Iterable[str]
 ) -> dict[str, dict[str, Value] | None]:
     """Return the rows with these keys as the table has them, by their columns; None if there is none."""
-    columns = [str(row[1]) for row in database.execute(f"PRAGMA table_info({table})")]
-    rows = database.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE event = ?", (event,))
-    found = {str(row[columns.index(column)]): dict(zip(columns, row, strict=True)) for row in rows}
+    names = [str(row[1]) for row in database.execute(f"PRAGMA table_info({table})")]
+    rows = database.execute(f"SELECT {', '.join(names)} FROM {table} WHERE event = ?", (event,))
+    found = {str(row[names.index(column)]): dict(zip(names, row, strict=True)) for row in rows}
     return {key: found.get(key) for key in keys}
 
 
@@ -206,14 +162,14 @@ def _drop_unused(database: Database, keys: Iterable[str], at: str) -> None:
 
     Else they would count as members who have left, and their places as free for successors.
     """
-    columns = [
+    references = [
         (table, str(key[3]))
         for table in as_column(database.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
         for key in database.execute(f"PRAGMA foreign_key_list({table})")
         if key[2] == "persons"
     ]
     unused = " AND ".join(
-        f"NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = persons.key)" for table, column in columns
+        f"NOT EXISTS (SELECT 1 FROM {table} WHERE {column} = persons.key)" for table, column in references
     )
     database.each(f"DELETE FROM persons WHERE key = ? AND since = ? AND {unused}", [(key, at) for key in keys])
 
@@ -259,14 +215,14 @@ def record_call(database: Database, event: str, call: Call) -> None:
     """Record a telephone call."""
     database.execute(
         'INSERT INTO calls (event, person, caller, note, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-        (event, call.person, call.caller, call.note, moment_text(call.at), database.user),
+        (event, *columns(call), database.user),
     )
 
 
 def calls(database: Database, event: str) -> tuple[Call, ...]:
     """Return the telephone calls about an event, oldest first."""
     rows = database.execute("SELECT person, caller, note, at FROM calls WHERE event = ? ORDER BY id", (event,))
-    return tuple(Call(str(person), str(caller), str(note), as_moment(at)) for person, caller, note, at in rows)
+    return records(Call, rows)
 
 
 def changed_at(database: Database, event: str) -> Mapping[str, datetime]:
@@ -299,8 +255,8 @@ def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounc
     with database.transaction():
         for each in bounces:
             fresh = database.change(
-                "INSERT OR IGNORE INTO bounces (attempt, verdict, reply, said, digest, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (each.attempt, each.verdict, each.reply, int(each.said), each.digest, moment_text(each.at)),
+                "INSERT OR IGNORE INTO bounces (attempt, verdict, reply, digest, at, said) VALUES (?, ?, ?, ?, ?, ?)",
+                columns(each),
             )
             if not fresh:
                 continue
@@ -320,29 +276,15 @@ def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
     Messages about which a person decided otherwise since are left out.
     """
     rows = database.execute(
-        """SELECT rounds.event, d.person, d.address, d.since, coalesce(d.code, ''), d.reason, b.verdict, b.said
+        """SELECT rounds.event, d.person, d.address, d.since,
+                  iif(d.reason LIKE coalesce(d.code, '') || '%', d.reason, d.code || ' ' || d.reason), b.verdict,
+                  coalesce(b.said, 0)
            FROM deliveries d JOIN rounds ON rounds.id = d.round
            LEFT JOIN bounces b ON b.id = (
                SELECT max(id) FROM bounces WHERE attempt = d.attempt AND verdict <> 'delayed')
            WHERE d.state = 'refused' ORDER BY d.since"""
     )
-    return tuple(
-        RefusedMail(
-            event=str(event),
-            person=str(person),
-            address=str(address),
-            at=as_moment(since),
-            reply=_words_of(str(code), str(reason)),
-            verdict=text_or_none(verdict),
-            said=bool(said),
-        )
-        for event, person, address, since, code, reason, verdict, said in rows
-    )
-
-
-def _words_of(code: str, reason: str) -> str:
-    """Return a server's reply with its code once."""
-    return reason if reason.startswith(code) else f"{code} {reason}"
+    return records(RefusedMail, rows)
 
 
 def record_answers(database: Database, event: str, answers: Iterable[Answer], now: datetime) -> None:
@@ -351,13 +293,7 @@ def record_answers(database: Database, event: str, answers: Iterable[Answer], no
         database.each(
             'INSERT INTO answers (event, person, answer, source, given, sequence, comment, at, "user")'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(event, each.person, each.answer, each.source, moment_text(each.given)),
-                    *(each.sequence, each.comment, moment_text(now), database.user),
-                )
-                for each in answers
-            ],
+            [(event, *columns(each), moment_text(now), database.user) for each in answers],
         )
 
 
@@ -369,17 +305,7 @@ def answers(database: Database, event: str) -> tuple[Answer, ...]:
     rows = database.execute(
         "SELECT person, answer, source, given, sequence, comment FROM answers WHERE event = ? ORDER BY id", (event,)
     )
-    return tuple(
-        Answer(
-            str(person),
-            str(answer),
-            str(source),
-            as_moment(given),
-            int_or_none(sequence),
-            str(comment),
-        )
-        for person, answer, source, given, sequence, comment in rows
-    )
+    return records(Answer, rows)
 
 
 def record_strays(database: Database, event: str, strays: Iterable[Stray], now: datetime) -> None:
@@ -392,14 +318,7 @@ def record_strays(database: Database, event: str, strays: Iterable[Stray], now: 
             "INSERT OR IGNORE INTO stray_answers"
             " (event, person, address, answer, given, comment, delegate, starts, ends, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(event, each.person, each.address, each.answer, moment_text(each.given), each.comment),
-                    *(each.delegate, moment_text(each.starts) if each.starts else None),
-                    *(moment_text(each.ends) if each.ends else None, moment_text(now)),
-                )
-                for each in strays
-            ],
+            [(event, *columns(each), moment_text(now)) for each in strays],
         )
 
 
@@ -410,16 +329,140 @@ def strays(database: Database, event: str) -> tuple[Stray, ...]:
         " WHERE event = ? ORDER BY id",
         (event,),
     )
-    return tuple(
-        Stray(
-            text_or_none(person),
-            str(address),
-            str(answer),
-            as_moment(given),
-            str(comment),
-            str(delegate),
-            moment_or_none(starts),
-            moment_or_none(ends),
-        )
-        for person, address, answer, given, comment, delegate, starts, ends in rows
+    return records(Stray, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last UID that was read in a folder, under its UIDVALIDITY."""
+
+    validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMail:
+    """A mail of the mailbox that was counted.
+
+    ``digest`` identifies it; ``kind`` is what it is. ``person`` is empty if the mail is not about one person.
+    ``message_id`` finds it in its folder again.
+    """
+
+    digest: str
+    kind: str
+    event: str
+    person: str
+    folder: str
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """A message that is in doubt, by its Message-ID without angle brackets."""
+
+    attempt: int
+    round: Round
+    person: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The evidence that settled a message in doubt: ``sent`` (the folder), ``report`` or ``reply``."""
+
+    round: Round
+    person: str
+    how: str
+    at: datetime
+
+
+def mailbox_position(database: Database, account: str, folder: str) -> Position | None:
+    """Return how far a folder was read, or None."""
+    rows = database.execute(
+        "SELECT validity, uid FROM mailbox_positions WHERE account = ? AND folder = ?", (account, folder)
     )
+    return next(iter(records(Position, rows)), None)
+
+
+def advance_mailbox(database: Database, account: str, folder: str, to: Position, now: datetime) -> None:
+    """Record how far a folder was read."""
+    database.execute(
+        "INSERT OR REPLACE INTO mailbox_positions VALUES (?, ?, ?, ?, ?)",
+        (account, folder, to.validity, to.uid, moment_text(now)),
+    )
+
+
+def known_mails(database: Database) -> frozenset[str]:
+    """Return the digests of the mails that were counted."""
+    return frozenset(as_column(database.execute("SELECT digest FROM mailbox_mails")))
+
+
+def keep_mails(database: Database, mails: Iterable[KeptMail]) -> None:
+    """Record mails as counted."""
+    database.each(
+        "INSERT OR IGNORE INTO mailbox_mails (digest, kind, event, person, folder, message_id, at)"
+        " VALUES (?, ?, ?, nullif(?, ''), ?, ?, ?)",
+        map(columns, mails),
+    )
+
+
+def waiting_replies(database: Database) -> tuple[KeptMail, ...]:
+    """Return the unsettled replies by people, oldest first."""
+    rows = database.execute(
+        "SELECT digest, kind, event, coalesce(person, ''), folder, message_id, at FROM mailbox_mails"
+        " WHERE kind IN ('reply', 'opt-out') AND settled IS NULL ORDER BY at, digest"
+    )
+    return records(KeptMail, rows)
+
+
+def settle_reply(database: Database, digest: str, now: datetime) -> None:
+    """Record that a person dealt with a reply."""
+    database.execute("UPDATE mailbox_mails SET settled = ? WHERE digest = ?", (moment_text(now), digest))
+
+
+def mails_in_doubt(database: Database) -> tuple[InDoubt, ...]:
+    """Return the messages that are in doubt, of all events."""
+    rows = database.execute(
+        """SELECT a.id, event, mailing, edition, d.person, trim(a.message_id, '<>') FROM deliveries d
+           JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt WHERE d.state = 'in doubt'"""
+    )
+    return records(InDoubt, rows)
+
+
+def record_finding(database: Database, doubt: InDoubt, how: str, now: datetime) -> None:
+    """Record what settled a message that was in doubt."""
+    database.execute("INSERT OR IGNORE INTO findings VALUES (?, ?, ?)", (doubt.attempt, how, moment_text(now)))
+
+
+def findings(database: Database, event: str) -> tuple[Finding, ...]:
+    """Return what settled the messages of an event that were in doubt, oldest first."""
+    rows = database.execute(
+        """SELECT event, mailing, edition, a.person, how, f.at FROM findings f JOIN attempts a ON a.id = f.attempt
+           JOIN rounds ON rounds.id = a.round WHERE event = ? ORDER BY f.at, a.id""",
+        (event,),
+    )
+    return records(Finding, rows)
+
+
+def note_mailbox_read(database: Database, now: datetime, *, failed: bool, until: datetime | None = None) -> None:
+    """Record that the mailbox was read, or could not be read.
+
+    :param until: the server asked not to be asked before.
+    """
+    if not failed:
+        database.execute("DELETE FROM mailbox_failing")
+        return
+    if mailbox_failing_since(database) is None:
+        database.execute("INSERT INTO mailbox_failing (since) VALUES (?)", (moment_text(now),))
+    database.execute("UPDATE mailbox_failing SET until = ?", (moment_text(until) if until else None,))
+
+
+def mailbox_waits_until(database: Database) -> datetime | None:
+    """Return the moment before which the server does not want to be asked; None if it did not say so."""
+    return next((as_moment(at) for (at,) in database.execute("SELECT until FROM mailbox_failing") if at), None)
+
+
+def mailbox_failing_since(database: Database) -> datetime | None:
+    """Return since when the mailbox cannot be read; None if it was read."""
+    return next((as_moment(at) for (at,) in database.execute("SELECT since FROM mailbox_failing")), None)

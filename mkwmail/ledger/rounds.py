@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from mkwmail.ledger.database import Database, as_column, as_int, as_mapping, as_moment, as_round, as_texts
+from mkwmail.ledger.database import Database, as_column, as_mapping, as_moment, columns, records
 from mkwmail.ledger.models import Apart, Approval, ListSeen, Proof, Round, ScheduledApproval, Skipped, moment_text
 
 
@@ -28,12 +29,8 @@ def of_mailing(database: Database, event: str, mailing: str) -> tuple[Approval, 
 
     The last one is in force. ``Delivery.approval`` refers to their ids.
     """
-    return tuple(
-        Approval(as_int(number), as_mapping(sources), as_moment(at))
-        for number, sources, at in database.execute(
-            "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id", (event, mailing)
-        )
-    )
+    query = "SELECT id, sources, at FROM approvals WHERE event = ? AND mailing = ? ORDER BY id"
+    return records(Approval, database.execute(query, (event, mailing)))
 
 
 def record_proof(
@@ -59,6 +56,9 @@ def last_proof(database: Database, event: str, mailing: str) -> Proof | None:
     return Proof(tuple(str(row[0]) for row in rows), as_mapping(sources), as_moment(at))
 
 
+_GO_AHEAD = ", ".join(ScheduledApproval.__dataclass_fields__)
+
+
 def schedule(database: Database, given: ScheduledApproval, sources: Mapping[str, str], now: datetime) -> None:
     """Approve a mailing's sources and its automatic sending.
 
@@ -68,13 +68,8 @@ def schedule(database: Database, given: ScheduledApproval, sources: Mapping[str,
         approve(database, given.event, given.mailing, sources, now)
         approval = of_mailing(database, given.event, given.mailing)[-1].id
         database.execute(
-            'INSERT INTO go_aheads (event, mailing, approval, opens, latest, terms, persons, others, at, "user")'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(given.event, given.mailing, approval, moment_text(given.opens), moment_text(given.latest)),
-                *(json.dumps(dict(given.terms)), json.dumps(sorted(given.persons)), int(given.others)),
-                *(moment_text(now), database.user),
-            ),
+            f'INSERT INTO go_aheads ({_GO_AHEAD}, "user") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+            (*columns(replace(given, approval=approval, at=now)), database.user),
         )
 
 
@@ -94,24 +89,11 @@ def scheduled(database: Database) -> tuple[ScheduledApproval, ...]:
     They are the newest of each mailing, unless it was withdrawn.
     """
     rows = database.execute(
-        "SELECT event, mailing, approval, opens, latest, terms, persons, others, at FROM go_aheads"
+        f"SELECT {_GO_AHEAD} FROM go_aheads"
         " WHERE id IN (SELECT max(id) FROM go_aheads GROUP BY event, mailing) AND approval IS NOT NULL"
         " ORDER BY opens, id"
     )
-    return tuple(
-        ScheduledApproval(
-            event=str(event),
-            mailing=str(mailing),
-            opens=as_moment(opens),
-            latest=as_moment(latest),
-            terms=as_mapping(terms),
-            persons=frozenset(json.loads(str(persons))),
-            others=bool(others),
-            approval=as_int(approval),
-            at=as_moment(at),
-        )
-        for event, mailing, approval, opens, latest, terms, persons, others, at in rows
-    )
+    return records(ScheduledApproval, rows)
 
 
 def round_number(database: Database, of: Round) -> int:
@@ -144,19 +126,12 @@ def skips(database: Database, event: str) -> tuple[Skipped, ...]:
 
     The last one of a person in a round counts.
     """
-    return tuple(
-        Skipped(
-            as_round(event, mailing, edition),
-            str(person),
-            str(reason),
-            as_moment(at),
-        )
-        for mailing, edition, person, reason, at in database.execute(
-            "SELECT mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
-            " WHERE event = ? ORDER BY skips.id",
-            (event,),
-        )
+    rows = database.execute(
+        "SELECT event, mailing, edition, person, reason, at FROM skips JOIN rounds ON rounds.id = skips.round"
+        " WHERE event = ? ORDER BY skips.id",
+        (event,),
     )
+    return records(Skipped, rows)
 
 
 def remember_list(database: Database, of: Round, size: int, now: datetime) -> None:
@@ -172,10 +147,7 @@ def last_list(database: Database) -> ListSeen | None:
         "SELECT event, mailing, edition, size, at FROM lists JOIN rounds ON rounds.id = lists.round"
         " ORDER BY lists.id DESC LIMIT 1"
     )
-    for event, mailing, edition, size, at in rows:
-        of = as_round(event, mailing, edition)
-        return ListSeen(of, as_int(size), as_moment(at))
-    return None
+    return next(iter(records(ListSeen, rows)), None)
 
 
 def events(database: Database) -> tuple[str, ...]:
@@ -199,7 +171,7 @@ def told_apart(database: Database, event: str) -> frozenset[Apart]:
     rows = database.execute(
         "SELECT event, mailing, earlier_event, earlier_mailing FROM told_apart WHERE event = ?", (event,)
     )
-    return frozenset(Apart(*as_texts(row)) for row in rows)
+    return frozenset(records(Apart, rows))
 
 
 class Unsure(NamedTuple):
@@ -213,21 +185,18 @@ class Unsure(NamedTuple):
 
 def record_unsure(database: Database, mailings: Iterable[Unsure]) -> None:
     """Record mailings of which a person must say whether they were sent."""
-    rows = [(each.event, each.mailing, moment_text(each.since), moment_text(each.until)) for each in mailings]
     # An earlier backup that was put back before is the longer time.
     database.each(
         "INSERT INTO unsure VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since),"
         " until = max(until, excluded.until)",
-        rows,
+        map(columns, mailings),
     )
 
 
 def unsure(database: Database, event: str, mailing: str) -> Unsure | None:
     """Return until when a mailing may have been sent unnoticed, or None."""
-    key = (event, mailing)
-    for since, until in database.execute("SELECT since, until FROM unsure WHERE (event, mailing) = (?, ?)", key):
-        return Unsure(event, mailing, as_moment(since), as_moment(until))
-    return None
+    query = "SELECT event, mailing, since, until FROM unsure WHERE (event, mailing) = (?, ?)"
+    return next(iter(records(Unsure, database.execute(query, (event, mailing)))), None)
 
 
 def make_sure(database: Database, event: str, mailing: str) -> None:

@@ -69,16 +69,17 @@ from mkwmail.mail.merge import (
     Segment,
     Segments,
     TakenMarks,
+    Uses,
     Value,
     files_value,
     html_segments,
     joined,
-    looked_at,
     quote,
     quote_link,
     rendering_key,
     segments_of,
     text_segments,
+    uses_of,
 )
 from mkwmail.mail.mime import Part, assembled, attached, embedded, multipart
 from mkwmail.mail.templates import Layout, Renderer, Rendering, Templates, plain, with_blocks
@@ -372,7 +373,7 @@ class _Composing:
         self._layout = templates.layout()
         self._renderer = _renderer(context, templates)
         templates.know(template_names(context))
-        self._looked_at = _looked_at(context, templates)
+        self._uses = _uses(context, templates)
         self._letters: dict[Rendering, Letter] = {}
         self._fields: dict[int, tuple[tuple[str, ...], bool]] = {}
         self._taken = TakenMarks()
@@ -400,7 +401,7 @@ class _Composing:
             _check_private_use(said)
             self._taken.look_at(said)
             fields.update(values)
-            seen = rendering_key(values, addressee.answer, self._looked_at)
+            seen = rendering_key(values, addressee.answer, self._uses)
             own = (len(addressee.copy_of), len(addressee.files), addressee.certified, addressee.is_guest)
             key = (seen, addressee.changes, entry_form(self._context, addressee), *own)
             alike.append(groups.setdefault(key, len(groups)))
@@ -532,13 +533,13 @@ def _file_values(addressee: Addressee) -> dict[str, str]:
     return {f"file.{number}": file.name for number, file in enumerate(addressee.files)}
 
 
-def _looked_at(context: MailingContext, templates: Templates) -> frozenset[str]:
+def _uses(context: MailingContext, templates: Templates) -> Uses:
     trees = [templates.parsed(name) for name in _template_files(context)]
     if context.copied:
         trees.append(templates.parsed(f"{context.copied}.md"))
     if context.mailing.subject:
         trees.append(templates.text.parse(context.mailing.subject))
-    return looked_at(trees)
+    return uses_of(trees)
 
 
 def _template_files(context: MailingContext) -> tuple[str, ...]:

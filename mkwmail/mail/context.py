@@ -159,7 +159,7 @@ def entry_form(context: MailingContext, addressee: Addressee) -> EntryForm | Non
 def signup_link(url: str, addressee: Addressee) -> str:
     """Return the member's own sign-up link.
 
-    Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.event_file`) are filled, percent-encoded.
+    Its fields (``LINK_FIELDS`` of :mod:`mkwmail.config.event`) are filled, percent-encoded.
     """
     return "".join(
         [

@@ -16,7 +16,7 @@ from mkwmail.clock import ZONE
 from mkwmail.i18n import _, one_line
 from mkwmail.ledger.models import keyed
 
-# The library is imported where an entry is written or read: the desk and `status` do neither, and start sooner.
+# The library is imported where a reply is read: importing it takes as long as composing four mails.
 if TYPE_CHECKING:
     from icalendar import Component
 
@@ -36,7 +36,7 @@ def uid(secret: bytes, event: str, person: str | None, domain: str) -> str:
 # Some readers take these for a line end (Python's splitlines does); U+0085 and U+2028 are among them.
 _LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_AS_IT_IS = re.compile(r"[\w \-./:@?&=%+#~!'()]*", re.ASCII)  # no character that a TEXT value has to escape
+_ESCAPED = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
 
 
 def _text(text: str) -> str:
@@ -52,11 +52,7 @@ def escape_text(text: str) -> str:
 
     Backslash, semicolon, comma and line end are escaped. Control characters, which no value may contain, are removed.
     """
-    if _AS_IT_IS.fullmatch(text):
-        return text
-    from icalendar import vText
-
-    return vText(_text(text)).to_ical().decode()
+    return _text(text).translate(_ESCAPED)
 
 
 def escape_parameter(text: str) -> str:
@@ -93,10 +89,16 @@ def _cuts(octets: bytes) -> Iterator[int]:
 
 def duration(length: timedelta) -> str:
     """Return a length of time, which may be negative, as a DURATION value (RFC 5545 §3.3.6)."""
-    from icalendar import vDuration
-
-    written: bytes = vDuration(length).to_ical()  # type: ignore[no-untyped-call]  # the library gives no types here
-    return written.decode()
+    sign, length = "-" if length < timedelta(0) else "", abs(length)
+    hours, rest = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    clock = f"{hours}H" if hours else ""
+    if minutes or (hours and seconds):
+        clock += f"{minutes}M"
+    if seconds:
+        clock += f"{seconds}S"
+    days = f"{length.days}D" if length.days or not clock else ""
+    return f"{sign}P{days}" + (f"T{clock}" if clock else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,10 +207,7 @@ def _words(text: str, start: int) -> str:
 
 
 def _encoded_word(text: str, start: int) -> str:
-    """Return encoded words of at most 75 characters (RFC 2047 §2, §5).
-
-    No word ends inside a character.
-    """
+    """Return encoded words of at most 75 characters (RFC 2047 §2, §5). No word ends inside a character."""
     return Header(text, "utf-8", maxlinelen=_LIMIT - 2, header_name="x" * max(start - 2, 1)).encode(linesep="\r\n")
 
 

@@ -1,7 +1,7 @@
 """Merging members' values into letters.
 
 Templates print a value as a mark or as quoted text. Letters have a hole for each mark, and a value that fills a hole is
-escaped for its place. :func:`looked_at` finds the fields that decide which members can share a letter.
+escaped for its place. :func:`uses_of` finds the fields that decide which members can share a letter.
 """
 
 import html
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent_encode
@@ -362,11 +363,17 @@ def _tag_segments(tag: str, marks: Marks, links: frozenset[str]) -> list[Segment
 
 
 PERSONAL = frozenset({"member", "salutation", "signup_link", "decline_link", "token", "choices", "answer", "copy_of"})
-WHOLE_MEMBER = "member"
-"""The name among the looked-at fields for the member as a whole.
 
-It means that the template passes the whole member on, so every field counts.
-"""
+
+class Uses(NamedTuple):
+    """The fields that templates use, such as ``member.function`` and ``salutation``.
+
+    ``member`` alone means that a template passes the whole member on, so every field counts. ``looked_at``: those whose
+    values they look at. A template that only prints a value, or asks if there is one, does not.
+    """
+
+    every: frozenset[str]
+    looked_at: frozenset[str]
 
 
 class _Use(IntEnum):
@@ -391,20 +398,17 @@ class _Found:
         self.calls[name] = max(use, self.calls.get(name, use))
 
 
-def looked_at(templates: Iterable[nodes.Template]) -> frozenset[str]:
-    """Return the fields whose values these templates look at.
-
-    Examples are ``member.function`` and ``salutation``.
-    """
+def uses_of(templates: Iterable[nodes.Template]) -> Uses:
+    """Return the fields that these templates use, together with the macros they call."""
     macros: dict[str, list[_Found]] = {}
-    pieces: list[_Found] = []
+    todo: list[tuple[_Found, _Use]] = []
     for template in templates:
-        top = _Found()
-        _visit_all(template.body, _Use.PRINTED, False, top, macros)
-        pieces.append(top)
+        top, own = _visited(template)
+        todo.append((top, _Use.PRINTED))
+        for name, bodies in own.items():
+            macros.setdefault(name, []).extend(bodies)
     uses: dict[str, _Use] = {}
     seen: set[tuple[str, _Use]] = set()
-    todo = [(piece, _Use.PRINTED) for piece in pieces]
     while todo:
         piece, at_least = todo.pop()
         for name, use in piece.fields.items():
@@ -414,10 +418,17 @@ def looked_at(templates: Iterable[nodes.Template]) -> frozenset[str]:
             if (called, mode) not in seen:
                 seen.add((called, mode))
                 todo.extend((found, mode) for found in macros.get(called, ()))
-    return frozenset(name for name, use in uses.items() if use is _Use.LOOKED_AT)
+    return Uses(frozenset(uses), frozenset(name for name, use in uses.items() if use is _Use.LOOKED_AT))
 
 
 Macros = dict[str, list[_Found]]
+
+
+@lru_cache(maxsize=64)  # an event's mailings share most of their templates
+def _visited(template: nodes.Template) -> tuple[_Found, Macros]:
+    top, macros = _Found(), Macros()
+    _visit_all(template.body, _Use.PRINTED, False, top, macros)
+    return top, macros
 
 
 def _visit_all(parts: Iterable[nodes.Node], use: _Use, caught: bool, found: _Found, macros: Macros) -> None:
@@ -496,23 +507,29 @@ def _reference(node: nodes.Node, loops: Collection[str]) -> str | None:
             return None
 
 
-def _is_looked_at(name: str, fields: frozenset[str]) -> bool:
-    return "copy_of" in fields or f"copy_of.{name.rpartition('.')[2]}" in fields
-
-
 def rendering_key(
-    values: Mapping[str, str], answer: str | None, fields: frozenset[str]
-) -> tuple[frozenset[tuple[str, str]], frozenset[str], str | None]:
+    values: Mapping[str, str], answer: str | None, uses: Uses
+) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...], str | None]:
     """Return the key that determines a member's marked rendering.
 
-    It has the values that are looked at, the fields without a value, and the answer.
+    It has the values that are looked at, the used fields that have a value, and the answer.
     """
-    names = fields
-    if WHOLE_MEMBER in fields:
-        names = fields.union([name for name in values if name.startswith("member.")])
-    names = names.union([name for name in values if name.startswith("copy_of.") and _is_looked_at(name, fields)])
-    seen = frozenset([(name, values[name]) for name in names if name in values])
-    return seen, frozenset([name for name, value in values.items() if not value]), answer
+    used, looked_at = _among(tuple(values), uses)
+    seen = tuple([(name, values[name]) for name in looked_at])
+    return seen, tuple([name for name in used if values[name]]), answer
+
+
+@lru_cache(maxsize=64)  # members nearly always have the same fields
+def _among(fields: tuple[str, ...], uses: Uses) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which of a member's fields are used, and which are looked at."""
+
+    def stands_for(name: str, names: frozenset[str]) -> bool:
+        whole, _dot, part = name.partition(".")
+        in_copy = whole == "copy_of" and f"copy_of.{part.rpartition('.')[2]}" in names
+        return name in names or whole in names or in_copy
+
+    used, looked_at = (tuple(name for name in fields if stands_for(name, names)) for names in uses)
+    return used, looked_at
 
 
 class PersonalFile(NamedTuple):

@@ -1,7 +1,12 @@
-"""Attachments of which each member has their own: found, checked, and read when a message is made.
+"""Attachments of which each member has their own, and the text of certificates.
 
 A rule of the event file names them (:class:`mkwmail.config.event.PersonalFile`): ``brieven/{lidnummer}.pdf``, or a
 column of the member list. All are looked at before the first message is sent; only their hashes are held in memory.
+
+The words of a certificate are ``templates/certificate.md``, Markdown with Jinja, as blocks for a typesetter. A block is
+``[kind, runs]``, a run ``[text, style]``; all of them are texts, never markup. Kinds are ``title`` (the heading ``#``),
+``name`` (the heading ``##``), ``heading``, ``paragraph`` and ``item``; styles are ``strong``, ``emph``, ``break``, or
+nothing.
 """
 
 import hashlib
@@ -12,16 +17,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from jinja2 import Template
+from markdown_it.token import Token
 
 from mkwmail.config.attachments import MOST_BYTES, OwnFiles, attachment_path, why_not_attached
+from mkwmail.config.event import Event
 from mkwmail.config.event import PersonalFile as FileRule
 from mkwmail.config.folder import WorkingFolder
-from mkwmail.dutch.names import full_name
+from mkwmail.config.settings import Settings
+from mkwmail.dutch.names import Name, full_name
 from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.mail.merge import PersonalFile
+from mkwmail.mail.context import Addressee, common_names, named, personal_names, personal_values
+from mkwmail.mail.markdown import parsed
+from mkwmail.mail.merge import PersonalFile, Value, unquote
+from mkwmail.mail.templates import Templates, rendered
 from mkwmail.members.member_list import KNOWN_COLUMNS, Member, column_of
 
 _HEADING = re.compile(r"\{([^{}]*)\}")
@@ -240,3 +253,98 @@ def _digest_or_none(path: Path) -> str | None:
         return _digest(path)
     except OSError:
         return None
+
+
+FILE = "certificate.md"
+
+Run = list[str]
+Block = tuple[str, list[Run]]
+
+_HEADINGS = {"h1": "title", "h2": "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateText:
+    """The template of an event's certificates, compiled."""
+
+    event: Event
+    settings: Settings
+    templates: Templates
+    template: Template
+
+    @classmethod
+    def compiled(cls, event: Event, settings: Settings, templates: Templates) -> "CertificateText":
+        """Read and compile the template.
+
+        :raises UserError: if it has a fault, with its line.
+        """
+        text = cls(event, settings, templates, templates.part(FILE))
+        templates.know(text._names(Member(0, Name(), "")))
+        return text
+
+    def blocks(self, member: Member) -> list[Block]:
+        """Return the certificate's text for a person.
+
+        :raises UserError: if the template has a fault, or no heading ``#`` for the title or ``##`` for the name.
+        """
+        markdown = rendered(self.template, FILE, self._names(member))
+        found = list(_blocks(parsed(markdown)))
+        for kind, sign in (("title", "#"), ("name", "##")):
+            if sum(each[0] == kind for each in found) != 1:
+                fault = _('the text must have one line that begins with "%(sign)s ": %(what)s')
+                what = _("the title of the certificate") if kind == "title" else _("the name of the person")
+                raise user_error(f"templates/{FILE}", fault, sign=sign, what=what)
+        return found
+
+    def _names(self, member: Member) -> dict[str, Any]:
+        form = self.settings.form
+        values = personal_values(Addressee("", member, ""), {}, form)
+        names = {
+            **common_names(self.event, form),
+            **personal_names(values, lambda field: ""),
+            "sender": named(self.settings.sender),
+            "association": Value(self.settings.association or ""),
+            "mailing": {"name": "", "text": None, "attachments": ()},
+            "answer": "present",
+            "changes": (),
+            "original": None,
+            "printed": True,
+            "certificate": True,
+        }
+        return {**self.templates.macros(self.templates.text, "phrases.md", names), **names}
+
+
+def _blocks(tokens: Iterable[Token]) -> Iterator[Block]:
+    kind = "paragraph"
+    item = False
+    for token in tokens:
+        match token.type:
+            case "heading_open":
+                kind = _HEADINGS.get(token.tag, "heading")
+            case "heading_close":
+                kind = "paragraph"
+            case "list_item_open":
+                item = True
+            case "list_item_close":
+                item = False
+            case "inline":
+                runs = list(_runs(token.children or []))
+                if any(text.strip() for text, _style in runs):
+                    yield ("item" if item and kind == "paragraph" else kind), runs
+
+
+def _runs(tokens: Iterable[Token]) -> Iterator[Run]:
+    styles: list[str] = []
+    for token in tokens:
+        match token.type:
+            case "strong_open" | "em_open":
+                styles.append("strong" if token.type == "strong_open" else "emph")
+            case "strong_close" | "em_close":
+                styles.pop()
+            case "text" | "code_inline":
+                if token.content:
+                    yield [unquote(token.content), styles[-1] if styles else ""]
+            case "softbreak":
+                yield [" ", ""]
+            case "hardbreak":
+                yield ["", "break"]

@@ -262,7 +262,7 @@ class _Template(Template):
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """A sandboxed environment in which everything printed is data.
 
-    Only text that a template or a Markdown field contains is markup.
+    Only text that a template or a Markdown field contains is markup. ``trees``: what was parsed, by text and name.
     """
 
     code_generator_class = _Generator
@@ -282,7 +282,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             optimized=False,
         )
         self._left = LONGEST
-        self._read: dict[tuple[str, str | None], nodes.Template] = {}
+        self.trees: dict[tuple[str, str | None], nodes.Template] = {}
         for name in _NOT_OFFERED:
             self.filters.pop(name, None)
             self.globals.pop(name, None)
@@ -316,9 +316,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parse a template once, both to analyse and to compile it."""
-        tree = self._read.get((source, name))
+        tree = self.trees.get((source, name))
         if tree is None:
-            tree = self._read[source, name] = super()._parse(source, name, filename)
+            tree = self.trees[source, name] = super()._parse(source, name, filename)
         return tree
 
     def wrap_str_format(self, value: Any) -> None:

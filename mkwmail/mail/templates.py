@@ -73,6 +73,7 @@ class Templates:
         self._made: dict[tuple[str, str], Template] = {}
         self.html = self._environment(markdown=_markdown_to_html)
         self.text = self._environment(markdown=_markdown_to_text, hang=_hang)
+        self.html.trees = self.text.trees
 
     def _environment(self, **filters: Any) -> TemplateEnvironment:
         environment = TemplateEnvironment(self._loader)

@@ -22,7 +22,14 @@ _EXCEL_ERROR = re.compile(
 
 
 # Words that people write instead of an address.
-_NO_ADDRESS = frozenset(("-", "--", "geen", "nvt", "n.v.t.", "n.v.t", "onbekend", "none", "n/a", "unknown", "?"))
+_NO_ADDRESS = frozenset(
+    (
+        *("-", "--", "geen", "nvt", "n.v.t.", "n.v.t", "onbekend", "none", "n/a", "unknown", "?", "post", "per post"),
+        *("per brief", "brief", "telefonisch", "per telefoon", "nnb", "n.n.b.", "ntb", "volgt", "volgt nog"),
+    )
+)
+# Words that people write instead of a value that is in the row above.
+_AS_ABOVE = frozenset(("idem", "id.", "ditto", '"', "''", "”", "„", "〃", "^", "zie boven"))
 
 
 class CellError(ValueError):
@@ -150,8 +157,19 @@ def is_no_address(text: str) -> bool:
     return (
         not text
         or folded in _NO_ADDRESS
-        or re.fullmatch(r"(?:heeft )?geen e?-?(?:mail)?(?:adres)?", folded) is not None
+        or re.fullmatch(r"(?:heeft |nog )?geen e?-?(?:mail)?\s?(?:adres)?(?: bekend)?", folded) is not None
     )
+
+
+def refuse_as_above(text: str) -> None:
+    """Refuse a cleaned text that only points at the cell above.
+
+    :raises CellError: if it does.
+    """
+    if text.casefold() in _AS_ABOVE:
+        raise CellError(
+            _('"%(value)s" stands for the value in the row above') % {"value": text}, _("write the value itself")
+        )
 
 
 def read_address(text: str) -> str:
@@ -168,11 +186,16 @@ def read_address(text: str) -> str:
 
 
 def bare_address(text: str) -> str:
-    """Return the address in a link or behind a name; empty if the text is neither.
+    """Return the address in a link, behind a name, or written several times; empty if the text is none of these.
 
     >>> bare_address("mailto:kim@example.org"), bare_address("Kim Verbeek <kim@example.org>")
     ('kim@example.org', 'kim@example.org')
+    >>> bare_address("kim@example.org; Kim@example.org")
+    'kim@example.org'
     """
+    several = _several(text) if text.count("@") > 1 else []
+    if len({part.casefold() for part in several}) == 1:
+        return several[0]
     if "<" not in text and ":" not in text:
         return ""
     bracketed = _IN_BRACKETS.fullmatch(text)
@@ -255,14 +278,11 @@ def _remedy(text: str) -> str:
     guess = next(filter(_is_mailable, _guesses(text)), None)
     if guess:
         return _('probably "%(address)s": ask if you are not sure') % {"address": guess}
-    return _("write one address, like jan@example.org")
+    return _("write one address, like jan@example.org, or leave the cell empty for somebody without one")
 
 
 def _sentences(text: str) -> Iterator[tuple[bool, str]]:
-    """Return each common mistake: if it was made, and its sentence.
-
-    The caller reports the first one that was made.
-    """
+    """Return each common mistake: if it was made, and its sentence. The caller reports the first one that was made."""
     local, at, domain = text.rpartition("@")
     yield "<" in text, _('"%(value)s" is a name with an address')
     yield text.casefold().startswith("mailto:"), _('"%(value)s" is a link to an address')
@@ -296,6 +316,8 @@ def _repairs(text: str) -> Iterator[str]:
     """
     bracketed = _IN_BRACKETS.fullmatch(text)
     bare = (bracketed[1] if bracketed else text).strip(_EDGES)
+    # "kim@example.org (werk)", "[kim@example.org](mailto:kim@example.org)"
+    yield re.sub(r"[\s\]]*[(\[].*", "", bare)
     bare = re.sub(r"(?i)^mailto:\s*", "", bare)
     bare = re.sub(r"(?i)\s*[(\[]\s*(?:at|apenstaartje)\s*[)\]]\s*", "@", bare)
     one_at = re.sub(r"[\s@]*@[\s@]*", "@", bare)

@@ -1,13 +1,15 @@
 """Headings of a member list, in Dutch and English, and their oddities."""
 
 import difflib
+import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mkwmail.dutch.names import is_prefix
 from mkwmail.errors import Fault, UserError, fault_at, user_error
-from mkwmail.i18n import _, ngettext
+from mkwmail.i18n import _, ngettext, some
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table
 
@@ -128,22 +130,23 @@ def nearest_heading(headings: Headings, spellings: tuple[str, ...]) -> str | Non
 
 # Spellings as heading_key folds them: letters and digits only.
 MEANINGS: Meanings = {
-    "first": ("voornaam", "roepnaam", "firstname", "givenname"),
+    "first": (
+        *("voornaam", "roepnaam", "voornamen", "voornaamroepnaam", "voorn", "vnaam", "foarnamme", "firstname"),
+        *("givenname", "forename", "first"),
+    ),
     "initials": ("voorletters", "voorletter", "voorl", "initialen", "initials"),
     "prefix": (
-        *("tussenvoegsel", "tussenvoegsels", "tussenv", "tussenvgsl", "tussenvoegs", "tussenvoeg", "tv"),
-        *("voorvoegsel", "voorvoegsels", "prefix", "infix", "surnameprefix", "nameprefix"),
+        *("tussenvoegsel", "tussenvoegsels", "tussenv", "tussenvgsl", "tussenvoegs", "tussenvoeg", "tv", "tussen"),
+        *("tsv", "tvgsl", "tussenvgs", "voorvoegsel", "voorvoegsels", "voorv", "voorvgsl", "tuskenheaksel"),
+        *("prefix", "infix", "surnameprefix", "nameprefix"),
     ),
-    "surname": ("achternaam", "familienaam", "geslachtsnaam", "surname", "lastname", "familyname"),
+    "surname": (
+        *("achternaam", "familienaam", "geslachtsnaam", "achtern", "anaam", "efternamme", "surname", "lastname"),
+        *("familyname", "last"),
+    ),
     "written": (
-        "naam",
-        "volledigenaam",
-        "weergavenaam",
-        "naamvoluit",
-        "contactpersoon",
-        "name",
-        "fullname",
-        "displayname",
+        *("naam", "volledigenaam", "weergavenaam", "naamvoluit", "contactpersoon", "naamcontactpersoon"),
+        *("naamdirecteur", "naambestuurder", "naamlid", "namme", "name", "fullname", "displayname"),
     ),
     "title": (
         *("aanhef", "aanspreektitel", "aanspreekvorm", "geslacht", "titel", "dhrmevr", "dhrmw", "mv", "sekse"),
@@ -152,6 +155,7 @@ MEANINGS: Meanings = {
     "email": (
         *("email", "emailadres", "mail", "mailadres", "epost", "emailzakelijk", "emailadreszakelijk", "zakelijkemail"),
         *("emailwerk", "emailadreswerk", "zakelijkemailadres", "email1", "emailadres1", "emailaddress", "mailaddress"),
+        *("emailadressen", "primaryemail"),
     ),
     "organisation": (
         *("organisatie", "organisatienaam", "naamorganisatie", "corporatie", "woningcorporatie", "naamcorporatie"),
@@ -266,9 +270,13 @@ def read_headings(table: Table, shown: str, own: Mapping[str, str] = NO_COLUMNS)
 
 
 def _lacking(headings: Headings) -> list[str]:
-    """Return the names of the necessary columns that were not found."""
+    """Return the names of the columns that are necessary, or parts of a name, and were not found."""
     lacking = [] if "email" in headings.columns else [COLUMN_NAMES["email"]]
-    return lacking if _has_names(headings) else [*lacking, COLUMN_NAMES["written"]]
+    if not _has_names(headings):
+        return [*lacking, COLUMN_NAMES["written"]]
+    if not {"written", "first", "initials"} & headings.columns.keys():
+        lacking.append(COLUMN_NAMES["first"])
+    return lacking if "prefix" in headings.columns else [*lacking, COLUMN_NAMES["prefix"]]
 
 
 def _has_names(headings: Headings) -> bool:
@@ -280,8 +288,11 @@ def _candidates(table: Table, headings: Headings, name: str) -> tuple[str, ...]:
     below = [row for row in table.rows if row.number > headings.row.number]
     if any("@" in cell for cell in headings.row.cells):
         return ()
-    fits = _holds_addresses if name == COLUMN_NAMES["email"] else _holds_names
-    unknown = sorted(column for columns in headings.others.values() for column in columns)
+    fits = _FITTING[name]
+    known = {column for columns in headings.columns.values() for column in columns}
+    unknown = sorted({column for columns in headings.others.values() for column in columns} - known)
+    if name == COLUMN_NAMES["first"]:
+        unknown = [column for column in unknown if _FIRST_NAME.match(heading_key(headings.written(column)))]
     return tuple(headings.written(column) for column in unknown if fits([row.cell(column).strip() for row in below]))
 
 
@@ -294,6 +305,22 @@ def _holds_names(values: Sequence[str]) -> bool:
     filled = [value for value in values if value]
     names = [value for value in filled if not any(char.isdigit() or char == "@" for char in value) and len(value) > 1]
     return bool(filled) and len(names) * 10 >= len(filled) * 8 and len(set(names)) * 10 >= len(names) * 6
+
+
+def _holds_prefixes(values: Sequence[str]) -> bool:
+    """Check whether all values are prefixes of names, and some are no other words too ("aan", "uit")."""
+    filled = [value for value in values if value]
+    words = {word for value in filled for word in value.casefold().split()}
+    return bool({"van", "de", "der", "den"} & words) and all(map(is_prefix, words))
+
+
+_FIRST_NAME = re.compile(r"voorn|roepn|foarn|doopn|first|given")
+_FITTING: Mapping[str, Callable[[Sequence[str]], bool]] = {
+    "e-mail": _holds_addresses,
+    "naam": _holds_names,
+    "voornaam": _holds_names,
+    "tussenvoegsel": _holds_prefixes,
+}
 
 
 def _not_there(headings: Headings, shown: str, own: Mapping[str, str]) -> Iterator[Fault]:
@@ -317,9 +344,7 @@ def _unreadable(table: Table, headings: Headings, shown: str) -> Iterator[Fault]
             yield Fault(place, wrong.fault, wrong.remedy)
         if (headings.row.number, column) in table.without_value:
             yield Fault(
-                place,
-                _("the heading is a formula without a saved result"),
-                _("open the list in Excel and save it"),
+                place, _("the heading is a formula without a saved result"), _("open the list in Excel and save it")
             )
 
 
@@ -361,6 +386,15 @@ def _missing(table: Table, headings: Headings, shown: str) -> Iterator[Fault]:
             _("no column holds names; the headings found are: %(headings)s") % {"headings": _found(headings)},
             _remedy_for_names(_candidates(table, headings, COLUMN_NAMES["written"])),
         )
+        return
+    for name in set(_lacking(headings)) - {COLUMN_NAMES["email"]}:
+        for heading in _candidates(table, headings, name)[:1]:
+            words = {"heading": shown_value(heading), "name": name}
+            yield Fault(
+                place,
+                _('the column "%(heading)s" looks like %(name)s, and would not be in the names') % words,
+                _('write %(name)s above it; or write in mkwmail.yaml: columns: {%(name)s: "%(heading)s"}') % words,
+            )
 
 
 def _remedy_for_email(table: Table, headings: Headings) -> str:
@@ -380,6 +414,16 @@ def _remedy_for_email(table: Table, headings: Headings) -> str:
         return (
             _(
                 'write e-mail above column %(column)s, now "%(heading)s"; '
+                'or write in mkwmail.yaml: columns: {e-mail: "%(heading)s"}'
+            )
+            % words
+        )
+    if with_address:
+        shown = ", ".join(f'"{shown_value(headings.written(column))}"' for column in with_address[:5])
+        words = {"headings": shown, "heading": shown_value(headings.written(with_address[0]))}
+        return (
+            _(
+                "addresses are below %(headings)s: write e-mail above the members' own; "
                 'or write in mkwmail.yaml: columns: {e-mail: "%(heading)s"}'
             )
             % words
@@ -435,6 +479,12 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if table.other_sheets:
         others = ", ".join(f'"{name}"' for name in table.other_sheets)
         yield _('only the sheet "%(sheet)s" was read, not %(others)s') % {"sheet": table.sheet, "others": others}
+        for name, addresses in table.elsewhere.items():
+            yield ngettext(
+                'the sheet "%(sheet)s" has %(count)d address that is not in this list',
+                'the sheet "%(sheet)s" has %(count)d addresses that are not in this list',
+                addresses,
+            ) % {"sheet": name, "count": addresses}
     if table.unfolded:
         yield _("every row was one cell, with the whole row in it; the rows were read from these cells")
     if headings.row.number != table.rows[0].number:
@@ -453,6 +503,13 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
             "%(count)d rows are hidden in Excel, by a filter for instance, and were read all the same",
             hidden,
         ) % {"count": hidden}
+    struck = [row.number for row in table.rows if row.number in table.struck_rows and row.number > headings.row.number]
+    if struck:
+        yield ngettext(
+            "row %(rows)s has text that is struck through in Excel, and was read all the same",
+            "rows %(rows)s have text that is struck through in Excel, and were read all the same",
+            len(struck),
+        ) % {"rows": some([str(number) for number in struck])}
     yield from _as_meant(table, headings)
 
 

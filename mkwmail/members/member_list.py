@@ -4,7 +4,7 @@ Every faulty cell is named, and nothing is guessed.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
@@ -24,6 +24,7 @@ from mkwmail.members.cells import (
     likely_meant,
     named_addresses,
     read_address,
+    refuse_as_above,
     shown_value,
 )
 from mkwmail.members.headings import (
@@ -35,7 +36,7 @@ from mkwmail.members.headings import (
     heading_key,
     meaning_of,
 )
-from mkwmail.members.names import completed, is_blank, no_person, read_name
+from mkwmail.members.names import agree, completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
 
 # In the folded heading of a further column.
@@ -141,7 +142,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     do_not_mail = _reason(texts.get("do_not_mail", ""))
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
     name = checked.name(texts)
-    email = checked.address(texts.get("email", ""))
+    email = checked.address(texts.get("email", ""), name)
     assistants = checked.assistants()
     checked.check_reachable(name, email)
     if cells.faults:
@@ -191,6 +192,8 @@ class _Cells:
             text = clean(self._row.cell(column))
             if longest and len(text) > longest:
                 raise _too_long(text, longest)
+            if longest:
+                refuse_as_above(text)
         except CellError as wrong:
             self._refuse(column, wrong)
             return ""
@@ -255,15 +258,24 @@ class _Cells:
             words = {"title": texts["title"], "value": shown_value(written)}
             fault = _('"%(title)s" and "%(value)s" do not agree') % words
             self._refuse(self._column("title"), CellError(fault, _("correct one of them")))
+        if given.surname and not agree(written, given):
+            words = {"title": full_name(given), "value": shown_value(written)}
+            fault = _('"%(title)s" and "%(value)s" do not agree') % words
+            remedy = _("correct one of them; if the column has no names of people, give it the heading organisatie")
+            self._refuse(self._column("written"), CellError(fault, remedy))
         return completed(given, read)
 
-    def address(self, text: str) -> str:
+    def address(self, text: str, name: Name) -> str:
         """Return the address as SMTP carries it; empty if the member has none.
 
-        If it cannot be mailed, record a fault and return an empty text.
+        If it cannot be mailed, or is behind another person's name, record a fault and return an empty text.
         """
         try:
-            return "" if is_no_address(text) else read_address(bare_address(text) or text)
+            if is_no_address(text):
+                return ""
+            if "<" in text:
+                _refuse_other_name(text, full_name(name))
+            return read_address(bare_address(text) or text)
         except CellError as wrong:
             self._refuse(self._column("email"), wrong)
             return ""
@@ -303,6 +315,19 @@ class _Cells:
         self._refused.add(column)
         heading = shown_value(self._headings.written(column)) or column_letter(column)
         self.faults.append(Fault(f"{self._shown}:{self._row.number} {heading}", wrong.fault, wrong.remedy))
+
+
+def _refuse_other_name(text: str, name: str) -> None:
+    before = next((other for other, _address in named_addresses(text)), "")
+    if before == name:
+        return
+    from mkwmail.members.same_name import alike
+
+    if before and name and no_person(before) is None and not alike(before, name):
+        raise CellError(
+            _('"%(value)s" is an address of somebody else than %(name)s') % {"value": shown_value(text), "name": name},
+            _("correct the name or the address; if it is right, write the address alone"),
+        )
 
 
 def _no_outcome() -> CellError:
@@ -365,6 +390,8 @@ def read_members(
     )
     headings = list_headings.read_headings(table, shown, columns)
     below = [row for row in table.rows if row.number > headings.row.number]
+    again = [row.number for row in below if _repeats(row, spellings)]
+    below = [row for row in below if row.number not in again]
     last, ends = _ends(below, headings)
     read = [read_row(row, table, headings, shown) for row in below[:last]]
     faulty = tuple(row for row in read if isinstance(row, FaultyRow))
@@ -374,6 +401,7 @@ def read_members(
     if not any(member.email or member.do_not_mail for member in members):
         raise UserError(*_all_faults(faulty), Fault(shown, *_nobody(faulty, members)))
     settled, spread = _settle_opt_outs(members)
+    ends = (*(_("row %(row)d has headings again, and was not read") % {"row": number} for number in again), *ends)
     odd = (*list_headings.oddities(table, headings), *ends, *_taken_out(below[:last], headings), *spread)
     return MemberList(
         members=settled,
@@ -383,6 +411,14 @@ def read_members(
         doubles=tuple(doubles(settled)),
         columns=tuple(headings.others),
     )
+
+
+def _repeats(row: Row, spellings: Collection[str]) -> bool:
+    """Check whether a row has headings: on a next page, or in another language."""
+    if any("@" in cell and len(cell) > 1 for cell in row.cells):
+        return False
+    filled = [heading_key(cell) for cell in row.cells if cell.strip()]
+    return sum(key in spellings for key in filled) > max(1, len(filled) // 2)
 
 
 _TOTAL = re.compile(r"(?:(?:sub|eind)?totaal|aantal|total|som|sum|count|gemiddelde?|average)\b", re.IGNORECASE)
@@ -419,7 +455,7 @@ def _taken_out(rows: Iterable[Row], headings: Headings) -> Iterator[str]:
         (row.number, bare)
         for row in rows
         if (text := row.cell(column))
-        and ("<" in text or ":" in text)
+        and ("<" in text or ":" in text or text.count("@") > 1)
         and (bare := bare_address(" ".join(text.split())))
     ]
     if found:

@@ -27,6 +27,7 @@ from mkwmail.dutch.names import (
     Name,
     Title,
     call_name,
+    full_name,
     is_prefix,
     normal_initials,
     plain,
@@ -40,14 +41,15 @@ _DOTTED_DEGREE = re.compile(
 )
 
 _TITLES: dict[str, Title] = {
-    **dict.fromkeys(("dhr", "heer", "hr", "meneer", "mijnheer", "dhr:"), "de heer"),
+    **dict.fromkeys(("dhr", "heer", "hr", "meneer", "mijnheer", "dhr:", "herr", "monsieur"), "de heer"),
     **dict.fromkeys(("mevr", "mevrouw", "mw", "mej", "mejuffrouw", "mevr:", "mw:", "mrs", "ms", "mvr"), "mevrouw"),
+    **dict.fromkeys(("miss", "mme", "madame", "frau"), "mevrouw"),
     **dict.fromkeys(("dhr/mevr", "dhr./mevr", "dhr/mw", "dhr./mw", "heer/mevrouw", "mevr/dhr", "mevr./dhr"), ""),
 }
 _ATTENTION = re.compile(r"^(?:t\.?a\.?v\.?|ter attentie van)(?:\s|:)\s*", re.IGNORECASE)
 
 _COUPLE = re.compile(
-    r"\s(?:en|and|und|et|&|\+)\s|\s(?:e\.o|c\.s)\.?(?:\s|$)|;\s*\w|\w\s?[&+]\s?\w|\s/\s|"
+    r"\s(?:en|and|und(?!\szu)|et|&|\+)\s|\s(?:e\.o|c\.s)\.?(?:\s|$)|;\s*\w|\w\s?[&+]\s?\w|\s/\s|"
     r"[^\W\d_]{2}/[^\W\d_]{2}|^(?:fam|familie|echtpaar|gebr|gebroeders)\b\.?\s",
     re.IGNORECASE,
 )
@@ -56,7 +58,15 @@ _TWO_TITLES = re.compile(
     re.IGNORECASE,
 )
 
-_QUOTES = "'’‘`\"“”„"
+# "(she/her)", as Microsoft 365 has it behind a name.
+_PRONOUNS = re.compile(
+    r"[(\[]?\b(?:hij|zij|ze|die|hen|he|she|they)/(?:hem|haar|hun|hen|diens|him|her|them)\b(?:/\w+)?[)\]]?",
+    re.IGNORECASE,
+)
+_DIED = re.compile(r"†|\boverleden\b", re.IGNORECASE)
+# Between titles: "dr. h.c.", "em. prof.".
+_HONORARY = ("h.c", "hc", "em")
+_QUOTES = "'’‘`´\"“”„"
 _VOWELS = frozenset("AEIOUYÁÉÍÓÚÄËÏÖÜ")
 _DOTTED = re.compile(r"-?[^\W\d_]{1,3}\.(?:-?[^\W\d_]{1,3}\.)*(?:-?[^\W\d_])?")
 # "J.de", "prof.dr.", "Dhr.J.": the space after the full stop is missing. Initials such as J.Th. need none.
@@ -67,7 +77,8 @@ _CONJOINED = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"[(\[](?P<bracketed>[^()\[\]]*)[)\]]|[\"“„”](?P<quoted>[^\"“„”]+)[\"“„”]|(?<=\s)['‘](?P<single>\w{2,})['’](?=\s)"
+    r"(?<![^\W\d_])[(\[](?P<bracketed>[^()\[\]]*)[)\]]|[\"“„”](?P<quoted>[^\"“„”]+)[\"“„”]"
+    r"|(?<!\S)['‘](?P<single>\w{2,})['’](?=\s)"
 )
 _BORN = re.compile(r"\s((?:geb\.?|geboren|gehuwd|e/v|e\.v\.?|w/v|w\.v\.?|wed\.?)\s.*)$", re.IGNORECASE)
 _LOOSE_DASH = re.compile(r"\s+[-‐–—|/]\s+|(?<=\w)[-‐–—]\s+|\s+[-‐–—](?=\w)")
@@ -77,10 +88,11 @@ _FUNCTIONS_IN_LETTERS = frozenset(each.replace("-", "") for each in FUNCTIONS)
 _BESIDES_NAMES = frozenset(
     (
         *(*_TITLES, *POLITE, *TITLES_BEFORE, *TITLES_BEHIND, *map(str.casefold, SHORT_TITLES_BEHIND)),
-        *("en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
+        *("tav", "overleden", "en", "and", "und", "et", "of", "fam", "familie", "echtpaar", "gebr", "gebroeders"),
     )
 )
-_STRANGE = re.compile(r"[\d@\\|;:<>()\[\]{}\"“„”=+*#_~?!%,&]|/(?!d\b)")
+# Anything but letters, the marks of names and spaces.
+_STRANGE = re.compile(r"[^\w\s.'’‘`´/-]|[\d_]|/(?!d\b)|(?<!\S)[-./]+(?!\S)|(?<=[^\W\d_]{4})\.(?!\S)")
 
 
 def no_person(text: str, organisation: str = "") -> CellError | None:
@@ -95,8 +107,17 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     # Nearly all names: without signs, and without a word that is not a name's own, all words are the name.
     bare = "".join(words)
     is_plain = bare.isalnum() and _BESIDES_NAMES.isdisjoint(words)
+    if not is_plain:
+        text = _PRONOUNS.sub("", _ATTENTION.sub("", text)).strip() or text
+        words = text.casefold().split()
+        if _DIED.search(text):
+            return CellError(
+                _('"%(value)s" is said to have died') % {"value": shown_value(text)},
+                _("delete the row, or write the reason in a column niet mailen"),
+            )
     letters = bare if is_plain else "".join(filter(str.isalnum, _bare(text).casefold()))
     vacant = words[0].strip("(*[") in VACANT and not text.partition(" ")[0].endswith(",")
+    vacant = vacant or not {"vacature", "vacatures"}.isdisjoint(words) or text.startswith(("#", "//"))
     if vacant or letters in NO_PERSON or not any(map(str.isalpha, letters)):
         return CellError(
             _('"%(value)s" is not the name of a person') % {"value": shown_value(text)},
@@ -108,7 +129,8 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
             _('"%(value)s" is more than one person') % {"value": shown_value(text)},
             _("give each person a row and an address of their own"),
         )
-    office = words[0] in OFFICES or (len(words) > 1 and words[0] in ("de", "het") and words[1] in OFFICES)
+    own = [word for word in words if word not in ("de", "het", "nieuwe", "van", "a.i.")]
+    office = bool(own) and (own[0] in OFFICES or all(word in FUNCTIONS or word in OFFICES for word in own))
     if office or letters in _FUNCTIONS_IN_LETTERS or _is_same(text, organisation):
         return CellError(
             _('"%(value)s" is an office, not a person') % {"value": shown_value(text)},
@@ -164,6 +186,7 @@ class _Reading:
 
     def _aside(self, content: str, nickname: bool) -> None:
         words = content.split()
+        nickname = nickname and any(map(str.isalpha, content))
         if title := _known_title(content):
             self.title = title
         elif words and all(map(is_prefix, words)):
@@ -208,8 +231,11 @@ class _Reading:
         while taken != len(words):
             taken = len(words)
             words = self._take_aanhef(words, least)
-            while len(words) > least and self.is_title_before(words[0]):
+            while len(words) > least and self._is_before(words):
                 self.before.append(words.pop(0))
+            while len(words) > 1 and self.before == [] and _is_function(words[0]) and not words[1].endswith(","):
+                # "Wethouder J. de Vries"
+                self.left_out.append(words.pop(0))
         return words
 
     def _take_aanhef(self, words: list[str], least: int) -> list[str]:
@@ -231,6 +257,11 @@ class _Reading:
         folded = word.casefold().rstrip(".")
         initials = len(word) == 2 and word.isupper() and not self.capitals
         return folded in TITLES_BEFORE and not initials
+
+    def _is_before(self, words: Sequence[str]) -> bool:
+        if words[0].casefold().rstrip(".") in _HONORARY and len(words) > 1:
+            return bool(self.before) or self.is_title_before(words[1])
+        return self.is_title_before(words[0])
 
     def is_title_behind(self, words: Sequence[str], alone: bool = False) -> bool:
         """Check whether the last word is a degree, or "jr.".
@@ -305,6 +336,9 @@ class _Reading:
         tail: list[str] = []
         while rest and (is_prefix(rest[-1]) or _SHORT_PREFIX.fullmatch(rest[-1])) and not self.is_initials(rest[-1]):
             tail.insert(0, rest.pop())
+        while len(rest) > 1 and is_prefix(rest[0]) and rest[0].islower():
+            # "Vries, de J."
+            tail.append(rest.pop(0))
         self.prefix = [*tail, *behind, *self.prefix]
         self.given = rest
         self.guess = self.guess or (len(rest) > 1 and not all(map(self.is_given, rest[1:])))
@@ -334,7 +368,7 @@ def read_name(text: str) -> Name:
     ``written`` of the result is the name in its reading order, with titles but without an aanhef. If the text is an
     address or holds no name, all parts are empty.
     """
-    text = _ATTENTION.sub("", _without_address(text))
+    text = _PRONOUNS.sub("", _ATTENTION.sub("", _without_address(text))).strip()
     if not text or "@" in text:
         return Name()
     reading = _Reading(text.isupper())
@@ -360,16 +394,46 @@ def completed(given: Name, read: Name) -> Name:
 
     ``read`` is the whole name as :func:`read_name` returns it; a part with a column of its own takes precedence.
     """
+    called = call_name(given)
     if given.surname:
         # The columns say where the surname begins.
         read = read._replace(prefix=given.prefix, surname=given.surname, guessed=False)
-    called = call_name(given)
+    elif (given.first or given.initials or given.prefix) and _is_surname(read, called):
+        read = _with_given(given, read)
     return read._replace(
         first=given.first or read.first,
         initials=given.initials or ("" if called and called != read.first else read.initials),
         prefix=given.prefix or read.prefix,
         surname=given.surname or read.surname,
         title=given.title or read.title,
+    )
+
+
+def agree(written: str, given: Name) -> bool:
+    """Check whether a whole name and its parts in other columns may be one person's."""
+    words, parts = (set(plain(text).replace("-", " ").split()) for text in (written, f"{given.first} {given.surname}"))
+    if any(len(word) > 1 and not is_prefix(word) for word in words & parts):
+        return True
+    from mkwmail.members.same_name import alike
+
+    return alike(written, full_name(given._replace(written="")))
+
+
+def _is_surname(read: Name, called: str) -> bool:
+    """Check whether the column of whole names holds a surname only, beside a column of first names or initials."""
+    if read.initials:
+        return False
+    return not read.first or bool(called and not read.surname and plain(called) != plain(read.first))
+
+
+def _with_given(given: Name, read: Name) -> Name:
+    """Return a name of which the whole was the surname, with the first name or initials of their own columns."""
+    surname, prefix = read.surname or read.first, given.prefix or read.prefix
+    first = call_name(given) or normal_initials(given.initials or given.first)
+    family = _joined_family(prefix.split(), surname.split())
+    old = _joined_family(read.prefix.split(), surname.split())
+    return read._replace(
+        first="", prefix=prefix, surname=surname, written=read.written.replace(old, f"{first} {family}".strip(), 1)
     )
 
 
@@ -392,7 +456,8 @@ def _turned(reading: _Reading, words: list[str]) -> list[str]:
     while end and is_prefix(words[end - 1]) and not reading.is_initials(words[end - 1]):
         end -= 1
     begin = end
-    while begin and "." in words[begin - 1] and reading.is_initials(words[begin - 1]):
+    # A prefix at the end tells that the surname is first: "Vries Jan de".
+    while begin > 1 and reading.is_given(words[begin - 1]) and ("." in words[begin - 1] or end < len(words)):
         begin -= 1
     if begin == end or not begin or any(map(reading.is_given, words[:begin])):
         return words
@@ -446,6 +511,8 @@ def odd(name: Name, form: Form) -> str:
         return _('"%(text)s" is not written in full') % {"text": shown_value(prefix or name.surname)}
     if meant := _recased(shown):
         return _('is "%(name)s" meant?') % {"name": shown_value(meant)}
+    if _is_first_name(name.surname) and called and not any(map(_is_first_name, called.split())):
+        return _("is %(name)s the first name?") % {"name": name.surname}
     if form == "je":
         several = called.count(" ") > 1
         return _("which first name is used?") if several else "" if called else _("no first name is known")
@@ -472,7 +539,8 @@ def _recased(text: str) -> str:
 
 
 def _word_recased(word: str, leads: bool) -> str:
-    parts = re.split(r"([-’'‘`.])", word)
+    if word.isalpha() and word.istitle():
+        return word
     prefix = is_prefix(word) and not (leads and not word.islower() and not word.isupper())
     if word in INSIDE_SURNAMES and not leads:
         return word
@@ -480,6 +548,7 @@ def _word_recased(word: str, leads: bool) -> str:
         return word.lower() if len(word) > 1 and word.isupper() else word
     if word[:3].casefold() in ("'s-", "’s-", "'t-", "’t-"):
         return word[:3].lower() + _word_recased(word[3:], leads)
+    parts = re.split(r"([-’'‘`.])", word)
     if len(parts) > 2 and parts[1] in "’'‘`" and plain(parts[0] + parts[1]) in ("d'", "l'", "'"):
         return "".join([*parts[:2], *map(_part_recased, parts[2:])])
     return "".join(map(_part_recased, parts))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from mkwmail.dutch.names import (
     AANHEF,
+    ORGANISATION_WORDS,
     PREFIX_WORDS,
     SHORT_TITLES_BEHIND,
     TITLES_ALSO_BEHIND,
@@ -483,18 +484,10 @@ def _near(one: str, other: str) -> bool:
     return allowed > 0 and _distance(one, other, allowed, swaps=True) <= allowed
 
 
-_GENERIC = frozenset(
-    (
-        *("stichting", "vereniging", "woningstichting", "woningcorporatie", "woningbouwvereniging", "corporatie"),
-        *("wonen", "de", "het", "van", "bv"),
-    )
-)
-
-
 @lru_cache(maxsize=20_000)
 def _place_words(name: str) -> frozenset[str]:
     split = "".join(char if char.isalnum() else " " for char in _folded(name)).split()
-    return frozenset(split) - _GENERIC
+    return frozenset(split) - ORGANISATION_WORDS
 
 
 @lru_cache(maxsize=200_000)

@@ -1,6 +1,7 @@
 """Table of texts read from a file.
 
-The file is CSV, Excel's "Unicode text" or an .xlsx workbook; its content tells which.
+The file is CSV, Excel's "Unicode text" or an .xlsx workbook; its content tells which. An encoding of eight bits is
+Windows-1252 or, from Excel for Mac, Mac Roman.
 """
 
 import codecs
@@ -20,9 +21,11 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.files import no_ordinary_file, reason_of
 from mkwmail.i18n import _
+from mkwmail.members.cells import shown_value
 
 if TYPE_CHECKING:
     from mkwmail.members import workbook
+
 
 SEPARATORS = (";", "\t", ",")
 # How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
@@ -49,7 +52,7 @@ def decode(data: bytes, shown: str) -> tuple[str, str]:
         decoded = text, "UTF-8"
     else:
         # Most lists are UTF-8 or a workbook: they do not need it.
-        from mkwmail.members.encoding import decode_eight_bits
+        from mkwmail.members.table import decode_eight_bits
 
         decoded = decode_eight_bits(data, shown)
     text, name = decoded
@@ -113,10 +116,7 @@ def _records(text: str, separator: str, shown: str) -> Iterator[tuple[int, tuple
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Return the lines with their line ends, one at a time.
-
-    io.StringIO would hold four octets for every character.
-    """
+    """Return the lines with their line ends, one at a time. io.StringIO would hold four octets for every character."""
     return (found[0] for found in _LINE.finditer(text))
 
 
@@ -197,7 +197,8 @@ class Table:
     and ``separator``. ``without_value`` names the cells, by row number and column, that are filled in Excel but have no
     text here: a formula whose result was not saved (``""``), or the error that Excel shows. ``formatted`` are the
     numbers that have other digits or marks than their value, by their format; ``marked`` the texts from which Excel's
-    text mark was taken; ``unfolded`` tells that each row was one cell, which was split again.
+    text mark was taken; ``unfolded`` tells that each row was one cell, which was split again. ``struck_rows`` have text
+    that is struck through; ``elsewhere`` says how many addresses another sheet has that are not in this one.
     """
 
     rows: tuple[Row, ...]
@@ -207,6 +208,8 @@ class Table:
     separator: str = ""
     without_value: Mapping[tuple[int, int], str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
+    struck_rows: frozenset[int] = frozenset()
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
     formatted: tuple[tuple[int, int], ...] = ()
     marked: tuple[tuple[int, int], ...] = ()
     unfolded: bool = False
@@ -346,7 +349,7 @@ def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
     workbook.refuse_older(data, shown)
     parts = workbook.unpack(data, shown)
     contents = workbook.sheet_parts(parts, shown)
-    styles = workbook.number_formats(parts)
+    styles = workbook.cell_styles(parts)
     try:
         with CalamineWorkbook.from_filelike(workbook.repack(parts)) as book:
             visible = [
@@ -363,9 +366,20 @@ def _read_workbook(data: bytes, shown: str, suits: Suits) -> Table:
             if len(filled) > 1:
                 tops = {name: sheet.to_python(skip_empty_area=False, nrows=_TOP) for name, sheet in sheets.items()}
                 best = max(filled, key=lambda look: suits(_rows(_grid(tops[look.name], look))))
-            return _table(sheets[best.name], best, [look.name for look in filled if look is not best])
+            table = _table(sheets[best.name], best, [look.name for look in filled if look is not best])
+            return replace(table, elsewhere=_elsewhere(table, sheets)) if len(filled) > 1 else table
     except (CalamineError, KeyError, OSError, ValueError, OverflowError):
         raise workbook.damaged(shown) from None
+
+
+def _elsewhere(table: Table, sheets: Mapping[str, CalamineSheet]) -> dict[str, int]:
+    """Return the other sheets with addresses that are not in the table: members may be there too."""
+    known = {cell.strip().casefold() for row in table.rows for cell in row.cells if "@" in cell}
+    found = {}
+    for name in table.other_sheets:
+        cells = (cell for row in sheets[name].to_python() for cell in row if isinstance(cell, str) and "@" in cell)
+        found[name] = len({cell.strip().casefold() for cell in cells} - known)
+    return {name: count for name, count in found.items() if count}
 
 
 def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) -> Table:
@@ -382,6 +396,7 @@ def _table(sheet: CalamineSheet, look: "workbook.Sheet", others: Sequence[str]) 
         other_sheets=tuple(others),
         without_value=look.without_value,
         hidden_rows=look.hidden,
+        struck_rows=look.struck,
         formatted=formatted,
     )
 
@@ -437,7 +452,7 @@ def as_text(value: Cell, code: str = "") -> str:
 
 def _formatted(value: int | float, code: str) -> str | None:
     # Hardly any list needs it.
-    from mkwmail.members.number_format import shown_number
+    from mkwmail.members.workbook import shown_number
 
     shown = shown_number(value, code)
     return shown.strip() if shown is not None else None
@@ -449,3 +464,108 @@ def _number(value: int | float) -> str:
     if math.isfinite(value) and value.is_integer() and abs(value) < 1e20:
         return str(int(value))
     return f"{value:.15g}".replace(".", ",")  # 15 digits: all that Excel keeps of a number
+
+
+_MOST_PLACES = 5  # lines with broken letters that are named
+_AROUND = 20  # characters before and after a broken letter that are shown
+
+_SMALL, _CAPITALS = "àáâäåæçèéêëìíîïñòóôöøœßùúûüÿšžý", "ÀÁÂÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖØŒÙÚÛÜŸŠŽÝ"
+_RARE = "šžœŠŽŒŸ"  # in Windows-1252; where Mac Roman has ö, û, ú, ä, é, å and ü
+_OPENING, _CLOSING, _BETWEEN = "“‘„«‹", "”»›…™®©", "’"  # marks before, behind and between the letters of words
+_DASHES = "–—"  # Noord–Zuid
+_BROKEN = re.compile("[\udc80-\udcff]+")
+
+
+def decode_eight_bits(data: bytes, shown: str) -> tuple[str | None, str]:
+    """Return a text that is neither UTF-8 nor UTF-16, and the name of its encoding; None if it is not known.
+
+    :raises UserError: if it is UTF-8 with broken letters, or if it cannot be decided between Windows and Mac.
+    """
+    _refuse_broken(data, shown)
+    return _of_windows_or_mac(data, shown)
+
+
+def _refuse_broken(data: bytes, shown: str) -> None:
+    """Refuse UTF-8 with some broken letters.
+
+    It is UTF-8 if a BOM says so, or if more of its letters outside ASCII are right than wrong.
+    """
+    text = data.decode("utf-8", "surrogateescape")  # which gives a surrogate for every octet that is not UTF-8
+    places = list(_BROKEN.finditer(text))
+    right = sum(not char.isascii() for char in text) - sum(len(place[0]) for place in places)
+    if (right == 0 or right < len(places)) and not data.startswith(codecs.BOM_UTF8):
+        return
+    faults = []
+    for place in places[:_MOST_PLACES]:
+        line = text.count("\n", 0, place.start()) + 1
+        before = re.split(r"[\r\n;,\t]", text[max(place.start() - _AROUND, 0) : place.start()])[-1]
+        after = re.split(r"[\r\n;,\t]", text[place.end() : place.end() + _AROUND])[0]
+        part = _BROKEN.sub("\ufffd", f"{before}\ufffd{after}").strip()
+        faults.append(
+            Fault(
+                f"{shown}:{line}",
+                _('a letter on this line is broken: "%(part)s"') % {"part": shown_value(part)},
+                _('type the letter again where the mark � is, and save the list as "CSV UTF-8"'),
+            )
+        )
+    raise UserError(*faults)
+
+
+def _of_windows_or_mac(data: bytes, shown: str) -> tuple[str | None, str]:
+    """Return the text by the encoding in which its letters form words.
+
+    The two encodings give every letter outside ASCII another number, so that text in one of them, read as the other,
+    has marks inside words and capitals behind small letters.
+    """
+    mac = data.decode("mac_roman")
+    try:
+        windows = data.decode("cp1252")
+    except UnicodeError:
+        windows = None
+    of_mac = _unlikely(mac)
+    if windows is None:
+        return (mac if of_mac == 0 else None), "Mac Roman"
+    of_windows = _unlikely(windows)
+    if of_mac < of_windows:
+        return mac, "Mac Roman"
+    if of_mac == of_windows and (pair := _two_readings(windows, mac)):
+        fault = _('the letters of the file can be read in two ways: "%(windows)s" (Windows) or "%(mac)s" (Mac)')
+        words = {"windows": shown_value(pair[0]), "mac": shown_value(pair[1])}
+        raise UserError(Fault(shown, fault % words, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+    return windows, "Windows-1252"
+
+
+def _unlikely(text: str) -> int:
+    """Return the number of characters outside ASCII that are unlikely where they are."""
+    return sum(
+        not _is_likely(char, text[place - 1 : place], text[place + 1 : place + 2])
+        for place, char in enumerate(text)
+        if not char.isascii()
+    )
+
+
+def _is_likely(char: str, before: str, after: str) -> bool:
+    if char in _SMALL:
+        return not before.isupper() or after.islower()
+    if char in _CAPITALS:
+        return not before.islower() and not (before.isalpha() and after.islower())
+    if char in _OPENING:
+        return not before.isalpha()
+    if char in _CLOSING:
+        return not after.isalpha()
+    if char in _DASHES:
+        return not (before.islower() and after.islower())
+    return char in _BETWEEN or (char.isprintable() and not (before.isalpha() or after.isalpha()))
+
+
+def _two_readings(windows: str, mac: str) -> tuple[str, str] | None:
+    """Return a word that is likely in both encodings, as each of them reads it.
+
+    Only letters that are rare in Dutch make Windows-1252 doubtful.
+    """
+    for place, (one, other) in enumerate(zip(windows, mac, strict=True)):
+        if one in _RARE and other in _SMALL + _CAPITALS:
+            start = max(map(windows.rfind, ";,\t\r\n", [0] * 5, [place] * 5)) + 1
+            end = min((found for mark in ";,\t\r\n" if (found := windows.find(mark, place)) >= 0), default=len(windows))
+            return windows[start:end], mac[start:end]
+    return None

@@ -3,8 +3,7 @@
 python-calamine allocates memory for the whole rectangle up to the last cell, so one stray cell in the last corner of
 a sheet ends the process; so does a false count of shared texts. And it gives an empty text for an error, and for a
 formula without a saved result. Therefore the parts are unpacked here within limits and inspected once, before
-python-calamine reads them.
-"""
+python-calamine reads them."""
 
 import io
 import posixpath
@@ -13,12 +12,14 @@ import struct
 import xml.etree.ElementTree as ElementTree
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from mkwmail.errors import UserError, user_error
 from mkwmail.i18n import _
-from mkwmail.members.number_format import BUILT_IN
 
 LARGEST_CONTENT = 64 << 20  # octets of all parts, unpacked: some 200,000 rows
 MOST_CELLS = 2_000_000  # in the rectangle from A1 to the last filled cell
@@ -50,8 +51,8 @@ class Sheet:
     """Properties of a worksheet, with rows counted from 1, columns from 0.
 
     ``without_value`` holds the filled cells that are read as empty: ``""`` for a formula whose result was not saved,
-    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show. ``formats`` has the format
-    of each number that is not shown in Excel's general format.
+    else the error that Excel shows. ``hidden`` are the filled rows that Excel does not show, ``struck`` those with text
+    that is struck through. ``formats`` has the format of each number that is not shown in Excel's general format.
     """
 
     name: str
@@ -61,6 +62,18 @@ class Sheet:
     without_value: Mapping[tuple[int, int], str]
     hidden: frozenset[int]
     formats: Mapping[tuple[int, int], str]
+    struck: frozenset[int]
+
+
+class Style(NamedTuple):
+    """How cells of a style are shown.
+
+    ``code`` is the number format; it is empty for the general format and for formats of dates that have a number only
+    (ECMA-376 part 1 §18.8.10).
+    """
+
+    code: str = ""
+    struck: bool = False
 
 
 def damaged(shown: str) -> UserError:
@@ -182,29 +195,39 @@ def sheet_parts(parts: Parts, shown: str) -> Mapping[str, bytes]:
     return sheets
 
 
-def number_formats(parts: Parts) -> tuple[str, ...]:
-    """Return the number format of each cell style, in the order of the styles.
-
-    It is empty for the general format and for formats of dates that have a number only (ECMA-376 part 1 §18.8.10).
-    """
+def cell_styles(parts: Parts) -> tuple[Style, ...]:
+    """Return the cell styles, in their order; none if the workbook has none (ECMA-376 part 1 §18.8)."""
     try:
         root = ElementTree.fromstring(parts["xl/styles.xml"])
     except (KeyError, ElementTree.ParseError, ValueError, LookupError):
         return ()
     codes = {str(number): code for number, code in BUILT_IN.items()}
-    styles: tuple[str, ...] = ()
+    struck: list[bool] = []
+    styles: tuple[Style, ...] = ()
     for element in root:
         if _local(element.tag) == "numFmts":
             codes |= {each.get("numFmtId", ""): each.get("formatCode", "") for each in element}
+        elif _local(element.tag) == "fonts":
+            struck = [any(map(_is_strike, font)) for font in element]
         elif _local(element.tag) == "cellXfs":
-            styles = tuple(codes.get(each.get("numFmtId", ""), "") for each in element)
-    return tuple("" if code.casefold() == "general" else code for code in styles)
+            styles = tuple(
+                Style(codes.get(each.get("numFmtId", ""), ""), _at(struck, each.get("fontId", ""))) for each in element
+            )
+    return tuple(each._replace(code="") if each.code.casefold() == "general" else each for each in styles)
 
 
-def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = ()) -> Sheet:
+def _is_strike(element: ElementTree.Element) -> bool:
+    return _local(element.tag) == "strike" and element.get("val", "1") in ("1", "true")
+
+
+def _at(struck: Sequence[bool], font: str) -> bool:
+    return font.isdecimal() and int(font) < len(struck) and struck[int(font)]
+
+
+def look_through(name: str, content: bytes, shown: str, styles: Sequence[Style] = ()) -> Sheet:
     """Return the properties of a worksheet from its part.
 
-    :param styles: the number format of each cell style (:func:`number_formats`).
+    :param styles: the cell styles (:func:`cell_styles`).
     :raises UserError: if the part is damaged, or its last cell is too far out for a list.
     """
     try:
@@ -221,10 +244,11 @@ def look_through(name: str, content: bytes, shown: str, styles: Sequence[str] = 
     return sheet
 
 
-def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
+def _look_through(name: str, content: bytes, styles: Sequence[Style]) -> Sheet:
     rows = columns = filled = row = column = 0
     without_value: dict[tuple[int, int], str] = {}
     hidden: set[int] = set()
+    struck: set[int] = set()
     formats: dict[tuple[int, int], str] = {}
     row_hidden = False
     for event, element in ElementTree.iterparse(io.BytesIO(content), events=("start", "end")):
@@ -239,8 +263,11 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             if lack is not None:
                 without_value[row, column] = lack
             has_value = _has_value(element)
-            if has_value and (code := _format(element, styles)):
-                formats[row, column] = code
+            style = _style(element, styles)
+            if has_value and style.code and element.get("t", "n") == "n":
+                formats[row, column] = style.code
+            if has_value and style.struck:
+                struck.add(row)
             if lack is not None or has_value:
                 filled += 1
                 rows, columns = max(rows, row), max(columns, column + 1)
@@ -248,14 +275,12 @@ def _look_through(name: str, content: bytes, styles: Sequence[str]) -> Sheet:
             column += 1
         elif tag == "row":
             element.clear()
-    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden), formats)
+    return Sheet(name, filled, rows, columns, without_value, frozenset(hidden), formats, frozenset(struck))
 
 
-def _format(cell: ElementTree.Element, styles: Sequence[str]) -> str:
-    style = cell.get("s", "")
-    if cell.get("t", "n") != "n" or not style.isdecimal() or int(style) >= len(styles):
-        return ""
-    return styles[int(style)]
+def _style(cell: ElementTree.Element, styles: Sequence[Style]) -> Style:
+    number = cell.get("s", "")
+    return styles[int(number)] if number.isdecimal() and int(number) < len(styles) else Style()
 
 
 def _is_zero(height: str | None) -> bool:
@@ -290,3 +315,164 @@ def _lack(cell: ElementTree.Element) -> str | None:
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+#: The formats that a workbook names by number only (ECMA-376 part 1 §18.8.30), without those of dates.
+BUILT_IN = {
+    1: "0",
+    2: "0.00",
+    3: "#,##0",
+    4: "#,##0.00",
+    9: "0%",
+    10: "0.00%",
+    37: "#,##0 ;(#,##0)",
+    38: "#,##0 ;(#,##0)",
+    39: "#,##0.00;(#,##0.00)",
+    40: "#,##0.00;(#,##0.00)",
+}
+
+_TOKEN = re.compile(
+    r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|_.|\*.|\[(?P<bracket>[^\]]*)\]|(?P<general>General)|(?P<sign>.)',
+    re.IGNORECASE | re.DOTALL,
+)
+_CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?[0-9.]+)")
+_CURRENCY = re.compile(r"\$([^-]*)(?:-[0-9A-Fa-f]+)?")
+_COLOURS = re.compile(r"(?:black|blue|cyan|green|magenta|red|white|yellow|color\s*[0-9]+)", re.IGNORECASE)
+_PLACES = "0#?"
+_ELSEWHERE = frozenset("dmyhsbgeaDMYHSBGEA@/")  # of dates, powers of ten, texts and fractions
+
+
+class _Section(NamedTuple):
+    """One of the parts of a format between semicolons.
+
+    ``parts`` are placeholders and the marks ``.``, ``,`` and ``%``, or else literal texts; True marks a literal.
+    """
+
+    condition: tuple[str, Decimal] | None
+    parts: tuple[tuple[bool, str], ...]
+
+
+def shown_number(value: float, code: str) -> str | None:
+    """Return a number as a cell with this format shows it, in Dutch.
+
+    None if the format shows something else than the number's digits: nothing, a date, a fraction.
+
+    >>> shown_number(12, "0000"), shown_number(0.5, "0%"), shown_number(612345678, "00-00000000")
+    ('0012', '50%', '06-12345678')
+    """
+    sections = _sections(code)
+    if not sections:
+        return None
+    number = Decimal(f"{value:.15g}")  # 15 digits: all that Excel keeps of a number
+    section, signed = _section_for(number, sections)
+    if section is None or not any(not literal and part in _PLACES for literal, part in section.parts):
+        return None
+    shown = _filled(abs(number), section.parts)
+    return f"-{shown}" if signed and number < 0 and re.search(r"[1-9]", shown) else shown
+
+
+def _section_for(number: Decimal, sections: tuple[_Section, ...]) -> tuple[_Section | None, bool]:
+    """Return the section for a number, and whether a minus sign is to be added."""
+    if any(section.condition for section in sections):
+        for section in sections:
+            if section.condition is None or _holds(number, *section.condition):
+                return section, True
+        return None, False
+    if number < 0 and len(sections) > 1:
+        return sections[1], False
+    return (sections[2] if number == 0 and len(sections) > 2 else sections[0]), True
+
+
+def _holds(number: Decimal, sign: str, bound: Decimal) -> bool:
+    return {
+        "<": number < bound,
+        "<=": number <= bound,
+        ">": number > bound,
+        ">=": number >= bound,
+        "=": number == bound,
+        "<>": number != bound,
+    }[sign]
+
+
+@lru_cache(maxsize=256)
+def _sections(code: str) -> tuple[_Section, ...]:
+    """Return the sections for numbers; none if the format is of another kind."""
+    sections: list[_Section] = []
+    condition: tuple[str, Decimal] | None = None
+    parts: list[tuple[bool, str]] = []
+    for token in _TOKEN.finditer(code):
+        sign, bracket = token["sign"], token["bracket"]
+        if token["quoted"] is not None or token["escaped"]:
+            parts.append((True, token["quoted"] or token["escaped"] or ""))
+        elif token["general"]:
+            return ()
+        elif bracket is not None:
+            if bound := _CONDITION.fullmatch(bracket):
+                condition = (bound[1], Decimal(bound[2]))
+            elif money := _CURRENCY.fullmatch(bracket):
+                parts.append((True, money[1]))
+            elif not _COLOURS.fullmatch(bracket):
+                return ()
+        elif sign == ";":
+            sections.append(_Section(condition, tuple(parts)))
+            condition, parts = None, []
+        elif sign is None:
+            parts.append((True, " "))
+        elif sign in _ELSEWHERE:
+            if sign == "@" and len(sections) == 3:
+                break
+            return ()
+        else:
+            parts.append((sign not in "0#?.,%", sign))
+    sections.append(_Section(condition, tuple(parts)))
+    return tuple(sections[:3])
+
+
+def _filled(number: Decimal, parts: tuple[tuple[bool, str], ...]) -> str:
+    marks = [part for literal, part in parts if not literal]
+    places = [index for index, (literal, part) in enumerate(parts) if not literal and part in _PLACES]
+    point = next((index for index, part in enumerate(parts) if part == (False, ".")), len(parts))
+    whole = [index for index in places if index < point]
+    decimals = [index for index in places if index > point]
+    commas = [index for index, part in enumerate(parts) if part == (False, ",")]
+    number *= 100 ** marks.count("%")
+    # A comma behind the digits divides by a thousand; a comma between them sets marks between the thousands.
+    number /= 1000 ** sum(bool(whole) and index > whole[-1] for index in commas)
+    grouped = any(whole[0] < index < whole[-1] for index in commas) if whole else False
+    rounded = number.quantize(Decimal(1).scaleb(-len(decimals)), rounding=ROUND_HALF_UP)
+    before, _point, after = f"{rounded:f}".partition(".")
+    texts = dict(_whole(before.lstrip("0"), whole, parts, grouped))
+    texts |= dict(_decimals(after, decimals, parts))
+    if point < len(parts):
+        texts[point] = ","
+    return "".join(
+        texts.get(index, "") if not literal and part != "%" else part for index, (literal, part) in enumerate(parts)
+    )
+
+
+def _whole(
+    digits: str, places: list[int], parts: tuple[tuple[bool, str], ...], grouped: bool
+) -> Iterator[tuple[int, str]]:
+    """Yield the text at each place before the point, from the last to the first.
+
+    The first place takes all digits that are left.
+    """
+    done = 0
+    for turn, index in enumerate(reversed(places)):
+        is_first = turn == len(places) - 1
+        digits, taken = ("", digits) if is_first else (digits[:-1], digits[-1:])
+        taken = taken or {"0": "0", "#": "", "?": " "}[parts[index][1]]
+        text = ""
+        for digit in reversed(taken):
+            if grouped and done and done % 3 == 0 and digit.isdigit():
+                text = f".{text}"
+            text = f"{digit}{text}"
+            done += digit.isdigit()
+        yield index, text
+
+
+def _decimals(digits: str, places: list[int], parts: tuple[tuple[bool, str], ...]) -> Iterator[tuple[int, str]]:
+    significant = len(digits.rstrip("0"))
+    for turn, index in enumerate(places):
+        digit = digits[turn] if turn < len(digits) else "0"
+        yield index, digit if turn < significant or parts[index][1] == "0" else {"#": "", "?": " "}[parts[index][1]]

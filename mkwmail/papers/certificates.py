@@ -25,12 +25,12 @@ from mkwmail.dutch.dates import date_in_words, number, period
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.ledger import papers
+from mkwmail.ledger import deliveries
 from mkwmail.ledger.database import Database
+from mkwmail.ledger.deliveries import KeptCertificate
 from mkwmail.ledger.models import Credit, keyed
-from mkwmail.ledger.papers import KeptCertificate
-from mkwmail.mail.certificate_text import FILE, CertificateText
 from mkwmail.mail.merge import PersonalFile
+from mkwmail.mail.personal_files import FILE, CertificateText
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from mkwmail.papers.typesetting import Typesetter, TypesettingError, is_installed, not_installed, typesetter
@@ -76,71 +76,50 @@ def lacking(event: Event, settings: Settings) -> Iterator[tuple[str, str]]:
         yield "pe_points", _("the number of PE points, or false")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Certificates:
-    """The certificates of an event, as of a moment.
+    """The certificates of an event, as of a moment; all that they need is read at once.
 
     ``answers``: person → answer. ``example``: the day of the event is still to come. ``made``: SHA-256 → PDF of all
     that :meth:`of` returned. ``warnings``: why some examples could not be made.
+
+    :raises UserError: if the template has a fault; from the day of the event on, also if a picture cannot be used.
     """
 
     event: Event
     settings: Settings
-    shown_event: str
+    templates: Templates
+    folder: WorkingFolder
+    event_path: Path
     shown_list: str
     secret: bytes
+    database: Database
     answers: Mapping[str, str]
     now: datetime
-    example: bool
-    text: CertificateText
-    pictures: Mapping[str, tuple[str, bytes]]
-    credits: Mapping[str, Credit]
-    kept: Mapping[str, KeptCertificate]
-    database: Database
+    example: bool = field(init=False)
+    text: CertificateText = field(init=False)
+    pictures: Mapping[str, tuple[str, bytes]] = field(init=False)
+    credits: Mapping[str, Credit] = field(init=False)
+    kept: Mapping[str, KeptCertificate] = field(init=False)
     made: dict[str, bytes] = field(default_factory=dict)
-    warnings: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(init=False)
     _new: dict[str, KeptCertificate] = field(default_factory=dict)
     _tried: dict[str, PersonalFile | None] = field(default_factory=dict)
 
-    @classmethod
-    def ready(
-        cls,
-        *,
-        event: Event,
-        settings: Settings,
-        templates: Templates,
-        folder: WorkingFolder,
-        event_path: Path,
-        shown_list: str,
-        secret: bytes,
-        database: Database,
-        answers: Mapping[str, str],
-        now: datetime,
-    ) -> "Certificates":
-        """Read all that the certificates need.
+    def __post_init__(self) -> None:
+        event = self.event
+        self.example = self.now.astimezone(ZONE).date() < event.starts.date()
+        self.pictures, self.warnings = _pictures(event, self.folder, self.event_path)
+        if self.warnings and not self.example:
+            raise UserError(*self.warnings)
+        self.text = CertificateText.compiled(event, self.settings, self.templates)
+        self.credits = deliveries.credits_of(self.database, event.id)
+        self.kept = deliveries.certificates(self.database, event.id)
 
-        :raises UserError: if the template has a fault; from the day of the event on, also if a picture cannot be used.
-        """
-        example = now.astimezone(ZONE).date() < event.starts.date()
-        pictures, faults = _pictures(event, folder, event_path)
-        if faults and not example:
-            raise UserError(*faults)
-        return cls(
-            event=event,
-            settings=settings,
-            shown_event=folder.shown(event_path),
-            shown_list=shown_list,
-            secret=secret,
-            answers=answers,
-            now=now,
-            example=example,
-            text=CertificateText.compiled(event, settings, templates),
-            pictures=pictures,
-            credits=papers.credits_of(database, event.id),
-            kept=papers.certificates(database, event.id),
-            database=database,
-            warnings=list(faults),
-        )
+    @property
+    def shown_event(self) -> str:
+        """The event's file, as people know it."""
+        return self.folder.shown(self.event_path)
 
     def of(self, everyone: Sequence[tuple[str, Member]], left: Collection[str] = ()) -> dict[str, PersonalFile]:
         """Return person → their certificate, for those of these people who were present.
@@ -212,7 +191,7 @@ class Certificates:
         """
         new = [self._new[person] for person in persons if person in self._new]
         rows = ((each._replace(person=keys.get(each.person, each.person)), self.made[each.sha256]) for each in new)
-        papers.keep_certificates(database, self.event.id, rows)
+        deliveries.keep_certificates(database, self.event.id, rows)
 
     def _as_it_was(self, person: str, content: dict[str, Any]) -> dict[str, Any]:
         """Return the content with the text of the certificate that is kept, if it has the same name."""
@@ -227,7 +206,7 @@ class Certificates:
         if kept is None or kept.content != content:
             return None
         if kept.sha256 not in self.made:
-            self.made[kept.sha256] = papers.file(self.database, kept.sha256)
+            self.made[kept.sha256] = deliveries.file(self.database, kept.sha256)
         return kept
 
     def _keep(self, person: str, content: Mapping[str, Any], pdf: bytes) -> KeptCertificate:
@@ -386,14 +365,10 @@ def _picture_fault(name: str, folder: WorkingFolder, event_path: Path) -> tuple[
     if path.suffix.lower() not in _PICTURES:
         return _('"%(name)s" is not an SVG or PNG file') % {"name": name}, _("save it as SVG or PNG")
     data = path.read_bytes()
-    if path.suffix.lower() == ".png":
-        if not data.startswith(b"\x89PNG\r\n\x1a\n"):
-            return _('"%(name)s" is not an SVG or PNG file') % {"name": name}, _("save it as SVG or PNG")
-        return "", ""
-    text = data.decode("utf-8", "replace")
-    if "<svg" not in text:
+    is_svg, text = path.suffix.lower() == ".svg", data.decode("utf-8", "replace")
+    if not ("<svg" in text if is_svg else data.startswith(b"\x89PNG\r\n\x1a\n")):
         return _('"%(name)s" is not an SVG or PNG file') % {"name": name}, _("save it as SVG or PNG")
-    unknown = [font for font in _fonts_of(text) if font.casefold() not in _FONTS]
+    unknown = [font for font in _fonts_of(text) if font.casefold() not in _FONTS] if is_svg else []
     if unknown:
         fault = _('"%(name)s" has text in the font %(font)s, which is not there')
         return fault % {"name": name, "font": unknown[0]}, _("turn the text into outlines (paths) and save it again")

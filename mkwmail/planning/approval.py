@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from mkwmail.clock import day_and_time
 from mkwmail.config.event import OWN_FILES, Event, shared_among
@@ -28,6 +28,8 @@ Sources = Mapping[str, str]
 
 #: Ends the name of the source that holds the facts: those who were told older facts get an update, not a correction.
 FACTS = ": facts"
+
+T = TypeVar("T", bound=Hashable)
 
 _HASH = "sha256:"
 _MOST_LINES = 8
@@ -109,22 +111,21 @@ def _facts(old: str, new: str) -> tuple[str, ...]:
 def _lines(old: str, new: str) -> tuple[str, ...]:
     if old.startswith(_HASH) or new.startswith(_HASH):
         return ()
-    before, now = old.splitlines(), new.splitlines()
-    changed: list[str] = []
-    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
-    for tag, first, last, new_first, new_last in matcher.get_opcodes():
-        if tag != "equal":
-            changed += [f"-{line}" for line in before[first:last]]
-            changed += [f"+{line}" for line in now[new_first:new_last]]
-    return _few(changed)
-
-
-def _few(lines: list[str]) -> tuple[str, ...]:
+    lines = [f"{sign}{line}" for sign, line in _changed(old.splitlines(), new.splitlines())]
     more = len(lines) - _MOST_LINES
     if more <= 0:
         return tuple(lines)
     rest = ngettext("… and %(n)s line more", "… and %(n)s lines more", more) % {"n": more}
     return (*lines[:_MOST_LINES], rest)
+
+
+def _changed(before: Sequence[T], now: Sequence[T]) -> Iterator[tuple[Literal["-", "+"], T]]:
+    """Yield the lines that were removed and added, in their order."""
+    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
+    for tag, first, last, new_first, new_last in matcher.get_opcodes():
+        if tag != "equal":
+            yield from (("-", line) for line in before[first:last])
+            yield from (("+", line) for line in now[new_first:new_last])
 
 
 def earlier_texts(
@@ -234,7 +235,7 @@ def correcting(
 ) -> Correcting:
     """Return who has which text of a mailing.
 
-    ``present``: those who get a certificate. What it says concerns nobody else.
+    ``present``: those who get a certificate. What it says concerns only them.
 
     ``explained``: the correction's own text says what was wrong. It is for everybody then, if the text of the mailing
     never changed.
@@ -380,20 +381,11 @@ def _document(text: str) -> dict[str, Any]:
 
 def _differing(before: Sequence[str | tuple[str, str]], now: Sequence[str | tuple[str, str]]) -> tuple[str, str]:
     """Return the lines that were removed, and those that were added."""
-    old: list[str] = []
-    new: list[str] = []
-    matcher = difflib.SequenceMatcher(None, before, now, autojunk=False)
-    for tag, first, last, new_first, new_last in matcher.get_opcodes():
-        if tag != "equal":
-            old += [_name(line) for line in before[first:last]]
-            new += [_name(line) for line in now[new_first:new_last]]
+    changed = list(_changed(before, now))
+    old, new = ([line if isinstance(line, str) else line[0] for way, line in changed if way == sign] for sign in "-+")
     if old and old == new:  # files of the same name
         return " ".join(f"{name} (eerdere versie)" for name in old), " ".join(f"{name} (nieuwe versie)" for name in new)
     return " ".join(filter(None, old)), " ".join(filter(None, new))
-
-
-def _name(line: str | tuple[str, str]) -> str:
-    return line if isinstance(line, str) else line[0]
 
 
 def _paragraphs(text: str | None) -> list[str]:
@@ -428,10 +420,7 @@ def with_corrected(own: Sources, corrected: Correcting) -> dict[str, str]:
 
 
 def _corrected(of: str, sources: Sources) -> Sources | None:
-    """Return the text that a correction brought, from its sources.
-
-    None if it corrected another mailing.
-    """
+    """Return the text that a correction brought, from its sources. None if it corrected another mailing."""
     prefix = f"{of}: "
     found = {name.removeprefix(prefix): text for name, text in sources.items() if name.startswith(prefix)}
     return found or None
@@ -456,10 +445,7 @@ def _uncertified(sources: Sources) -> Sources:
 
 
 def _edition(texts: Sequence[Sources], now: Sources) -> int:
-    """Return the version of the text.
-
-    It is one higher with every change, also if it is changed back.
-    """
+    """Return the version of the text. It is one higher with every change, also if it is changed back."""
     number, last = -1, None
     for text in (*texts, now):
         if last is None or differences(last, text):

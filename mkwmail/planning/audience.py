@@ -136,7 +136,7 @@ class Unsettled:
     """A sign-up of which it is not certain whose it is, or what it says.
 
     ``who``: as it names itself. ``owner``: the person (key) at its own address, who must hear of changes in any case;
-    empty if it has no address. ``holder``: the owner, if it is nobody else in the list or among the guests.
+    empty if it has no address. ``holder``: the owner, if it is no other person in the list or among the guests.
     ``maybe``: the persons whose it may be; they are not reminded. ``comes`` is false if it is a refusal.
     """
 
@@ -180,7 +180,7 @@ class History:
 
     @property
     def holders(self) -> tuple[Recipient, ...]:
-        """The people at the addresses of unsettled sign-ups, who are nobody else."""
+        """The people at the addresses of unsettled sign-ups, if they are not known otherwise."""
         return tuple(each.holder for each in self.unsettled if each.holder is not None)
 
     @property
@@ -256,12 +256,7 @@ class Audiences:
     """
 
     def __init__(
-        self,
-        event: Event,
-        mailing: str,
-        history: History,
-        members: Mapping[str, Member],
-        now: datetime,
+        self, event: Event, mailing: str, history: History, members: Mapping[str, Member], now: datetime
     ) -> None:
         self._event = event
         self._mailing = mailing
@@ -304,10 +299,7 @@ class Audiences:
         return _("the event was cancelled on %(day)s") % {"day": day_in_words(self._cancelled)}
 
     def _follows_a_cancellation(self) -> bool:
-        """Return whether the mailing is the cancellation or a correction of it.
-
-        Nothing else follows one.
-        """
+        """Return whether the mailing is the cancellation or a correction of it. Nothing else follows one."""
         correcting = self._history.correcting
         return rule_of(self._mailing).cancels or corrects_a_cancellation(self._mailing, correcting)
 

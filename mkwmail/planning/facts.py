@@ -222,10 +222,7 @@ def _signup(old: EventFacts, new: EventFacts) -> tuple[str, str]:
 
 
 def _programme(old: EventFacts, new: EventFacts) -> tuple[str, str]:
-    """Return the items that were moved, added or removed.
-
-    Another title at the same time is only wording.
-    """
+    """Return the items that were moved, added or removed. Another title at the same time is only wording."""
     before, after = {line[:2] for line in old.programme}, {line[:2] for line in new.programme}
     titles = {line[2]: line[:2] for line in old.programme}
     moved = any(titles.get(line[2], line[:2]) != line[:2] for line in new.programme)

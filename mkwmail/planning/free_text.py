@@ -22,7 +22,7 @@ def text_warnings(event: Event, place: str) -> Iterator[Fault]:
     :param place: the event's file, as people know it.
     """
     for key, text in _texts(event):
-        for sentence in _sentences(text):
+        for sentence in [" ".join(part.split()) for part in _BREAK.split(text) if part.strip()]:
             for said, known in _contradictions(event, sentence):
                 words = {"key": key, "said": said, "known": known, "sentence": _cut(sentence)}
                 fault = _('%(key)s says "%(said)s", and the event has %(known)s: "%(sentence)s"') % words
@@ -46,10 +46,6 @@ def _texts(event: Event) -> Iterator[tuple[str, str]]:
 
 
 _BREAK = re.compile(r"\n\s*\n|\n\s*(?=[-*+]\s|\d+[.)]\s|#)|(?<=[.!?])\s+(?=[A-Z0-9‘“\"*'’(])")
-
-
-def _sentences(text: str) -> list[str]:
-    return [" ".join(part.split()) for part in _BREAK.split(text) if part.strip()]
 
 
 _LONGEST = 90

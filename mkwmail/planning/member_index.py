@@ -1,5 +1,6 @@
 """The member list with who each member is, and plans for it. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
-from mkwmail.ledger.people import Identified, Listed
+from mkwmail.ledger.people import Identified, Listed, folded
 from mkwmail.members.member_list import FaultyRow, Member
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
@@ -25,13 +26,15 @@ class MemberIndex:
     """The member list, in its order, with the identity of each member.
 
     ``unaddressed``: those who have no address, so that they cannot be identified. ``faulty``: rows that were left out,
-    if known. ``assistants``: those who get a copy of members' mails, and are no members themselves.
+    if known. ``assistants``: those who get a copy of members' mails, and are no members themselves. ``misplaced``: the
+    members who have other members' organisation or number now, as after a sort of one column, with what they had.
     """
 
     listings: tuple[Recipient, ...]
     unaddressed: tuple[Member, ...] = ()
     faulty: tuple[FaultyRow, ...] = ()
     assistants: tuple[Recipient, ...] = ()
+    misplaced: tuple[tuple[Member, str], ...] = ()
 
     @property
     def everybody(self) -> tuple[Recipient, ...]:
@@ -71,7 +74,7 @@ def listed_member(member: Member) -> Listed:
 def _listed_assistant(address: str) -> Listed:
     """Return an assistant as the register knows people: by the address alone.
 
-    Another name there is no successor, and an assistant is nobody's predecessor in an organisation.
+    Another name there is no successor, and an assistant has no successor in an organisation.
     """
     return Listed(address, "")
 
@@ -109,7 +112,31 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
             _assistant(who, address, name, [places[row] for row in rows_of])
             for who, (address, (name, rows_of)) in zip(found[len(addressed) :], copies.items(), strict=True)
         ),
+        misplaced=tuple(_misplaced(addressed, found)),
     )
+
+
+_FEWEST_MISPLACED = 2
+
+
+def _misplaced(members: Sequence[Member], found: Sequence[Identified]) -> Iterator[tuple[Member, str]]:
+    """Yield the members whose organisation or number is another member's now, with the one so far.
+
+    After a sort of one column the values are the same, but for one that may have dropped out: no merger and no new
+    numbering looks like that. Numbers that follow the order of the rows are only counted again.
+    """
+    for place, values in enumerate(([each.organisation for each in members], [each.number for each in members])):
+        if place and all(map(str.isdecimal, values)) and [*map(int, values)] == sorted(map(int, values)):
+            continue
+        changed = [
+            (member, who.before[place], value)
+            for member, who, value in zip(members, found, values, strict=False)
+            if value and who.before[place] and folded(value) != folded(who.before[place])
+        ]
+        now = Counter(folded(value) for _member, _before, value in changed)
+        before = Counter(folded(earlier) for _member, earlier, _value in changed)
+        if len(changed) >= _FEWEST_MISPLACED and (now & before).total() >= len(changed) - 1:
+            yield from ((member, earlier) for member, earlier, _value in changed)
 
 
 def _copies_for(members: Sequence[Member]) -> Mapping[str, tuple[str, list[int]]]:
@@ -223,7 +250,7 @@ def _unreachable_guests(event: Event, mailing: str, history: History) -> Iterato
 def due_mailings(event: Event, index: MemberIndex, history: History, now: datetime) -> dict[str, int]:
     """Return the mailings that are due, by date.
 
-    Each comes with how many would get it now: nobody, as long as its audience cannot be told.
+    Each comes with how many would get it now: 0 as long as its audience cannot be told.
     """
     due = due_by_date(event, now)
     over = superseded(event, due, history.deliveries)

@@ -3,24 +3,25 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from mkwmail.addresses import address_key, is_example
+from mkwmail.addresses import address_key
 from mkwmail.clock import day_in_words
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, Smtp, example_senders
-from mkwmail.dutch.names import Form, full_name, salutation
+from mkwmail.dutch.names import ORGANISATION_WORDS, Form, full_name, salutation
 from mkwmail.errors import Fault, fault_at
 from mkwmail.i18n import _, nearest, ngettext, some
 from mkwmail.i18n import members as members_in_words
 from mkwmail.ledger.models import ScheduledApproval
 from mkwmail.ledger.people import folded, is_mark
 from mkwmail.mail.context import Lazily
-from mkwmail.members.member_list import Member, MemberList
+from mkwmail.members.member_list import Member, MemberList, example_addresses
 from mkwmail.members.names import odd
 from mkwmail.planning.audience import History, Recipient
 from mkwmail.planning.member_index import MemberIndex
@@ -121,7 +122,7 @@ def list_warnings(
     yield from twin_faults(everyone, place)
     yield from misplaced_faults(index, place)
     yield from double_rows(members, place)
-    examples = [member for member in everyone if is_example(member.email.rpartition("@")[2])]
+    examples = example_addresses(everyone)
     if examples and not (smtp and smtp.on_loopback):
         fault = _("%(members)s with an address for examples: %(names)s")
         words = {"members": members_in_words(len(examples)), "names": some([each.email for each in examples])}
@@ -222,7 +223,8 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
         return
     known = {person.key: person for person in history.persons}
     here = index.keys | history.strangers
-    new = [each.name or each.address for each in index.listings if each.person not in known and not each.instead]
+    unknown = [each for each in index.listings if each.person not in known]
+    new = [each.name or each.address for each in unknown if not (each.instead or each.doubt)]
     gone = [
         person.name or person.address
         for key, person in known.items()
@@ -387,10 +389,23 @@ def _with_members(assistants: Iterable[Recipient]) -> tuple[str, ...]:
 
 
 def misplaced_faults(index: MemberIndex, place: str) -> Iterator[Fault]:
-    """Yield the assistants who seem to belong to another member, if there are any.
+    """Yield the organisations, numbers and assistants that seem to belong to another member, if there are any.
 
     :param place: the list's file, as people know it.
     """
+    if index.misplaced:
+        fault = ngettext(
+            "%(n)d member has the organisation or number of another member now: %(examples)s",
+            "%(n)d members have the organisations or numbers of other members now: %(examples)s",
+            len(index.misplaced),
+        )
+        examples = [
+            _("%(name)s (row %(row)d, was %(before)s)")
+            % {"name": full_name(member.name) or member.email, "row": member.row, "before": before}
+            for member, before in index.misplaced
+        ]
+        remedy = _("check that no column was sorted on its own")
+        yield Fault(place, fault % {"n": len(examples), "examples": some(examples)}, remedy)
     names = misplaced_names(index)
     if names:
         fault = ngettext(
@@ -433,8 +448,15 @@ def _in_one_mailbox(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
             yield member.row, fault % {"address": member.email, "row": twin.row, "other": twin.email}
 
 
+# Members by name: all of them, and those without a number and an organisation.
+_NAME, _ALONE = "name", "alone"
+
+
 def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
-    """Yield row and fault of those with the name, and the number or organisation, of an earlier one."""
+    """Yield row and fault of those with the name, and the number or organisation, of an earlier one.
+
+    Somebody without a number and an organisation may be anywhere.
+    """
     # By family name, for there may be a hundred thousand members, and most of their names are their own.
     families = sorted(((_family(each), each) for each in members), key=itemgetter(0))
     for family, found in groupby(families, itemgetter(0)):
@@ -442,11 +464,13 @@ def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
         named: dict[tuple[str, str], list[Member]] = {}
         for member in group if family and len(group) > 1 else ():
             name = full_name(member.name)
-            places = (("number", folded(member.number)), ("organisation", folded(member.organisation)))
-            earlier = [named.setdefault(each, []) for each in places if each[1]]
+            places = [each for each in _places(member) if each[1]]
+            nearby = [named.setdefault(each, []) for each in places]
+            namesakes = [named.setdefault((kind, folded(name)), []) for kind in (_NAME, *([] if places else [_ALONE]))]
+            anywhere = named.get((_ALONE if places else _NAME, folded(name)), []) if " " in name else []
             twins = (
                 other
-                for each in earlier
+                for each in (*nearby, anywhere)
                 for other in each
                 if other.address_key != member.address_key and _one_name(full_name(other.name), name)
             )
@@ -455,12 +479,23 @@ def _of_one_name(members: Sequence[Member]) -> Iterator[tuple[int, str]]:
                 words |= {"other": f"{full_name(other.name)} <{other.email}>"}
                 fault = _("%(name)s <%(address)s> may be the same person as row %(row)s, %(other)s")
                 yield member.row, fault % words
-            for each in earlier:
+            for each in (*nearby, *namesakes):
                 each.append(member)
 
 
 def _family(member: Member) -> str:
     return folded(member.name.surname or full_name(member.name).rpartition(" ")[2])
+
+
+def _places(member: Member) -> tuple[tuple[str, str], ...]:
+    return ("number", folded(member.number)), ("organisation", _own_words(member.organisation))
+
+
+@lru_cache(maxsize=4096)  # a list has many members of few organisations
+def _own_words(organisation: str) -> str:
+    """Return what tells organisations apart: "Stichting Woonstede" and "Woonstede" are one."""
+    own = [word for word in re.findall(r"\w+", folded(organisation)) if word not in ORGANISATION_WORDS]
+    return " ".join(own) or folded(organisation)
 
 
 def _one_name(one: str, other: str) -> bool:

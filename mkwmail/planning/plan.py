@@ -71,16 +71,20 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     rule = audience_of(event, mailing)
     assistants = [each for each in listings if each.copy_of]
     listings = [each for each in listings if not each.copy_of]
-    members = {each.person for each in listings}
     # Those at the address of a sign-up that is to be settled must hear what guests hear.
-    others = [each for each in (*history.guests, *history.holders) if each.person not in members]
-    history = replace(history, guests=tuple(each for each in history.guests if each.person not in members))
+    others = _besides(listings, (*history.guests, *history.holders))
+    history = replace(history, guests=_besides(listings, history.guests))
     everyone = [*listings, *(others if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed((*everyone, *assistants), history)
     # Somebody comes from a guest's organisation, also if the mailing is not for guests.
-    known = {each.person: each.member for each in (*everyone, *others)}
-    audiences = Audiences(event, mailing, inheriting(listings, history), known, now)
+    audiences = Audiences(
+        event,
+        mailing,
+        inheriting(listings, history),
+        {each.person: each.member for each in (*everyone, *others)},
+        now,
+    )
     sorting = _Sorting(of, history, audiences, now)
     for each in everyone:
         sorting.sort(each)
@@ -92,6 +96,12 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     sorting.sort_copies(assistants)
     made = sorting.plan(latest, now > latest)
     return replace(made, odd=tuple(_odd(event, mailing, listings, history, made, now)))
+
+
+def _besides(listings: Sequence[Recipient], others: Sequence[Recipient]) -> tuple[Recipient, ...]:
+    """Return the others who are not in the list."""
+    members = {each.person for each in listings} if others else frozenset[str]()
+    return tuple(each for each in others if each.person not in members)
 
 
 def _edition(event: Event, mailing: str, history: History, now: datetime) -> int:
@@ -111,10 +121,7 @@ def _edition(event: Event, mailing: str, history: History, now: datetime) -> int
 
 
 def _departed(listings: Iterable[Recipient], history: History) -> Iterator[Recipient]:
-    """Yield those who were told and have left the list since.
-
-    Their address is the one that was last mailed.
-    """
+    """Yield those who were told and have left the list since. Their address is the one that was last mailed."""
     listed = {recipient.person for recipient in listings}
     persons = {person.key: person for person in history.persons}
     told: dict[str, Delivery] = {}
@@ -135,6 +142,8 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     not invited a second time at the same address, but gets the reminder, and every change, correction and cancellation.
     Answers and skips are a person's own.
     """
+    if not history.deliveries:
+        return history
     here = {each.person for each in listings}
     heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
     heir_of = {
@@ -219,8 +228,10 @@ class _Sorting:
         else:
             self.to_send.append(replace(recipient, retry=delivery))
 
-    def sort_copies(self, assistants: Iterable[Recipient]) -> None:
+    def sort_copies(self, assistants: Sequence[Recipient]) -> None:
         """Put each assistant in one place, after all members."""
+        if not assistants:
+            return
         for_now = {each.person for each in (*self.to_send, *self.waiting, *self.refused)}
         had = {each.person for each in (*self.already, *self.in_doubt)}
         for each in assistants:
@@ -259,10 +270,7 @@ class _Sorting:
         self.refused.append(replace(recipient, reason=refused_by_server(delivery.since, delivery.reason)))
 
     def _left_out(self, recipient: Recipient, concerns: bool) -> str | None:
-        """Return why somebody who was not mailed yet is left out.
-
-        None if no reason is known.
-        """
+        """Return why somebody who was not mailed yet is left out. None if no reason is known."""
         if recipient.doubt:
             return _("it is doubtful who this is: %(doubt)s") % {"doubt": recipient.doubt}
         if recipient.member.do_not_mail:
@@ -323,10 +331,7 @@ def twice(first: Member) -> str:
     """Return why a row at the address of an earlier one gets no mail."""
     if not first.row:
         return _("this address is there twice: one mail")
-    return _("the same address as row %(row)s, %(name)s: one mail") % {
-        "row": first.row,
-        "name": full_name(first.name),
-    }
+    return _("the same address as row %(row)s, %(name)s: one mail") % {"row": first.row, "name": full_name(first.name)}
 
 
 def _unsettled(history: History, names: Sequence[str]) -> Iterator[str]:

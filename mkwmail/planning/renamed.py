@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mkwmail.clock import ZONE
 from mkwmail.config.event import Event
-from mkwmail.config.kinds import OWN, kind_of, rule_of
+from mkwmail.config.kinds import OWN, kind_of, kind_of_dutch, rule_of
 from mkwmail.ledger.models import TOLD, Apart, Delivery, State
 from mkwmail.ledger.people import folded
 from mkwmail.planning.facts import EventFacts
@@ -84,7 +84,8 @@ def former_keys(event: Event, mailing: str, deliveries: Sequence[Delivery]) -> t
 
 
 def _sort(name: str) -> str:
-    kind = kind_of(name)
+    # A mailing of its own under the Dutch name of a kind is the same to people.
+    kind = kind_of(kind_of_dutch(name) or name)
     return _NUMBER.sub("", name) if kind == OWN else kind
 
 

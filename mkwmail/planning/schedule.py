@@ -8,13 +8,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from types import MappingProxyType
 
 from mkwmail.clock import ZONE, day_and_time
 from mkwmail.config.event import Event
 from mkwmail.config.kinds import in_order, kind_of, latest_of, mailing_named, rule_of
 from mkwmail.config.settings import Hours
+from mkwmail.dutch.dates import public_holidays
 from mkwmail.errors import Fault
 from mkwmail.i18n import _
 from mkwmail.ledger.models import TOLD, Delivery, ScheduledApproval
@@ -292,20 +292,9 @@ def newest(given: Sequence[ScheduledApproval], event: str) -> Mapping[str, Sched
 _SATURDAY = 5
 
 
-@cache
-def _holidays(year: int) -> frozenset[date]:
-    """Return the Dutch public holidays (Algemene termijnenwet, art. 3)."""
-    # The package has a module for each country, which takes longer than most commands.
-    from holidays import country_holidays
-
-    return frozenset(country_holidays("NL", years=year))
-
-
 def holiday_of(day: date) -> str:
     """Return the Dutch name of a public holiday; empty if the day is none."""
-    from holidays import country_holidays
-
-    return str(country_holidays("NL", years=day.year, language="nl").get(day, ""))
+    return public_holidays(day.year).get(day, "")
 
 
 def is_working_day(day: date) -> bool:
@@ -313,7 +302,7 @@ def is_working_day(day: date) -> bool:
 
     They are open from Monday to Friday, except on public holidays.
     """
-    return day.weekday() < _SATURDAY and day not in _holidays(day.year)
+    return day.weekday() < _SATURDAY and not holiday_of(day)
 
 
 def may_mail(hours: Hours, now: datetime) -> bool:

@@ -15,13 +15,7 @@ from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
 from mkwmail.planning.member_index import MemberIndex, plan_for
 from mkwmail.planning.plan import Plan
-from mkwmail.planning.schedule import (
-    Slot,
-    can_go_by_itself,
-    newest,
-    next_opening,
-    with_own,
-)
+from mkwmail.planning.schedule import Slot, can_go_by_itself, newest, next_opening, with_own
 
 #: Returns the differences from an approval. It raises UserError if a template or an attachment cannot be read.
 Changed = Callable[[ScheduledApproval], tuple[Difference, ...]]

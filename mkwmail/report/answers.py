@@ -15,15 +15,14 @@ from mkwmail.dutch.names import sorting_name
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import Call, KeptSignup, Stray
 from mkwmail.members.names import read_name
-from mkwmail.planning.attendance import ToCall
+from mkwmail.planning.next_steps import ToCall
 from mkwmail.report.recipients import PersonWithReason, entry_values, explained, show_by_reason, show_title, spreadsheet
 from mkwmail.report.terminal import Terminal
 from mkwmail.responses.answers import Numbers
 
 if TYPE_CHECKING:
     from mkwmail.responses.answers import Question
-    from mkwmail.responses.signup_changes import Changes
-    from mkwmail.responses.signup_matching import Match
+    from mkwmail.responses.signup_changes import Changes, Match
     from mkwmail.responses.signups import Counted, Export
 
 
@@ -86,7 +85,7 @@ def _proposed_words(stray: Stray) -> str:
 
 def _ways_in_words(matches: "Iterable[Match]") -> list[str]:
     # Only an import needs it; `status` starts sooner without.
-    from mkwmail.responses.signup_matching import By
+    from mkwmail.responses.signup_changes import By
 
     ways = Counter(match.by for match in matches)
     words = {

@@ -177,13 +177,10 @@ def verdict(findings: Findings) -> str:
         count = len(findings.faults)
         sentence = ngettext("Not ready: fix %(n)d fault.", "Not ready: fix %(n)d faults.", count)
         return sentence % {"n": count}
+    count = len(findings.warnings)
+    found = ngettext("No faults; %(n)d thing to look at.", "No faults; %(n)d things to look at.", count) % {"n": count}
     due = [(each.left, each.mailing) for each in findings.mailings if each.left]
     ahead = [(each.count, each.mailing) for each in findings.mailings if each.ahead and each.count]
-    count = len(findings.warnings)
-    to_read = ngettext("%(n)d warning to read.", "%(n)d warnings to read.", count) % {"n": count} if count else ""
-    if not due and not ahead:
-        if to_read:
-            return " ".join((_("There is nobody to mail now."), to_read))
-        return _("Nothing is wrong, and there is nobody to mail now.")
-    parts = [f"{mails(count)} ({shown_name(mailing)})" for count, mailing in due or ahead]
-    return " ".join(filter(None, (_("Ready: %(what)s.") % {"what": ", ".join(parts)}, to_read)))
+    parts = [f"{mails(number)} ({shown_name(mailing)})" for number, mailing in due or ahead[:1]]
+    first = _("First to send: %(what)s.") % {"what": ", ".join(parts)} if parts else _("There is nobody to mail now.")
+    return " ".join((found if count else _("Nothing is wrong."), first))

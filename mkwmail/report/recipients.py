@@ -5,14 +5,16 @@ tables as CSV files for Excel.
 """
 
 import csv
+import email
 import email.policy
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mkwmail.clock import clock_time, day_and_time, day_in_words, moment_from
@@ -99,6 +101,13 @@ def mail_view(message: "Message") -> MailView:
         calendar=_calendar(_text(calendars[0])) if calendars else None,
         octets=message.size,
     )
+
+
+def plain_text(message: "Message") -> str:
+    """Return the plain text of a message; parsing all of it, as :func:`mail_view` does, takes six times as long."""
+    parts = email.message_from_bytes(message.data).walk()
+    text = next(part.get_payload(decode=True) for part in parts if part.get_content_type() == "text/plain")
+    return text.decode() if isinstance(text, bytes) else ""
 
 
 def _text(part: Any) -> str:
@@ -309,8 +318,9 @@ class Proposal:
     """The plan of a run as it is shown before confirmation.
 
     ``sample``: the first mail. ``subjects``: the number of different subjects. ``count``: the number of mails in
-    this run. ``odd``: sentences about odd things. ``members``: the member list and how it was read. ``along``: how many
-    mails have files of their own, in words. ``own``: the names of the sample's own files.
+    this run. ``odd``: sentences about odd things, the most important first. ``checked``: those that `check` shows too.
+    ``members``: the member list and how it was read. ``along``: how many mails have files of their own, in words.
+    ``own``: the names of the sample's own files. ``options``: those of the command line that `check` has too.
     """
 
     event: Event
@@ -319,9 +329,11 @@ class Proposal:
     subjects: int
     count: int
     odd: tuple[str, ...]
+    checked: tuple[str, ...]
     members: str
     along: str = ""
     own: frozenset[str] = frozenset()
+    options: str = ""
 
 
 def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
@@ -329,8 +341,61 @@ def show_title(terminal: Terminal, event: Event, mailing: str) -> None:
     terminal.say(f"{event.title}, {day_and_time(event.starts)}: {mailing}", "bold")
 
 
-def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
-    """Print the recipients and the mail, the people left out, and oddities."""
+def show_proposal(terminal: Terminal, proposal: Proposal, room: int | None = None) -> None:
+    """Print the recipients and the mail, the people left out, and oddities.
+
+    :param room: the number of lines to print at most. The people left out are then only counted, and the least
+        important oddities are, with the command that shows them, if there is no room for them.
+    """
+    _show_head(terminal, proposal)
+    notes = [*proposal.odd, *proposal.checked]
+    command = f"mkwmail send {proposal.event.id} {typed_name(proposal.plan.round.mailing)}{proposal.options} --dry-run"
+    if room is None:
+        show_left_out(terminal, proposal.plan)
+        kept = notes
+    else:
+        room -= len(terminal.drawn(partial(_show_head, proposal=proposal)))
+        left_out = terminal.drawn(partial(show_left_out, made=proposal.plan))
+        if len(left_out) > _MOST_LEFT_OUT and len(left_out) + len(notes) > room:
+            counts = "; ".join(f"{heading}: {len(people)}" for heading, people in _left_out(proposal.plan))
+            line = _("%(counts)s (who and why: %(command)s)") % {"counts": counts, "command": command}
+            terminal.say(line)
+            room -= len(terminal.drawn(lambda page: page.say(line)))
+        else:
+            show_left_out(terminal, proposal.plan)
+            room -= len(left_out)
+        kept = _fitting(terminal, notes, room)
+    for sentence in kept:
+        _show_note(terminal, sentence)
+    hidden = [each for each in notes if each not in kept]
+    if hidden:
+        if not set(hidden) & set(proposal.odd):
+            command = f"mkwmail check {proposal.event.id}{proposal.options}"
+        more = ngettext("and %(n)d more: %(command)s", "and %(n)d more: %(command)s", len(hidden))
+        terminal.say(f"  {more % {'n': len(hidden), 'command': command}}", "warning")
+
+
+_MOST_LEFT_OUT = 5  # lines
+
+
+def _fitting(terminal: Terminal, notes: Sequence[str], room: int) -> list[str]:
+    """Return the notes that fit on so many lines, and leave two for the number of the others."""
+    lines = [len(terminal.drawn(partial(_show_note, sentence=each))) for each in notes]
+    if sum(lines) <= room:
+        return list(notes)
+    kept, room = [], room - 2
+    for sentence, needed in zip(notes, lines, strict=True):
+        if needed <= room:
+            kept.append(sentence)
+            room -= needed
+    return kept
+
+
+def _show_note(terminal: Terminal, sentence: str) -> None:
+    terminal.say(_("Note: %(what)s") % {"what": sentence}, "warning")
+
+
+def _show_head(terminal: Terminal, proposal: Proposal) -> None:
     made, sample = proposal.plan, proposal.sample
     show_title(terminal, proposal.event, mailing_words(made.round.mailing))
     terminal.say()
@@ -357,13 +422,15 @@ def show_proposal(terminal: Terminal, proposal: Proposal) -> None:
         rows.append((_("Per person"), proposal.along))
     terminal.facts([*rows, (_("List"), proposal.members)])
     terminal.say()
-    show_left_out(terminal, made)
-    for sentence in proposal.odd:
-        terminal.say(_("Note: %(what)s") % {"what": sentence}, "warning")
 
 
 def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> None:
     """Print the people who do not get a mailing in this run, and why."""
+    for heading, people in _left_out(made):
+        show_by_reason(terminal, heading, people, everybody=everybody)
+
+
+def _left_out(made: Plan) -> Iterator[tuple[str, tuple[PersonWithReason, ...]]]:
     groups = (
         (_("Had it already"), entries(made.already)),
         (_("Skipped"), entries(made.skipped)),
@@ -372,8 +439,7 @@ def show_left_out(terminal: Terminal, made: Plan, everybody: bool = False) -> No
         (_("In doubt"), entries(made.in_doubt)),
         (_("Too late"), entries(made.expired)),
     )
-    for heading, people in groups:
-        show_by_reason(terminal, heading, people, everybody=everybody)
+    return (group for group in groups if group[1])
 
 
 @dataclass(frozen=True, slots=True)

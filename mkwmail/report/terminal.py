@@ -165,6 +165,11 @@ class Terminal:
         return self.interactive and self._out.is_terminal
 
     @property
+    def height(self) -> int:
+        """The number of lines on the screen."""
+        return self._out.height
+
+    @property
     def draws(self) -> bool:
         """True if results may hold block characters."""
         try:

@@ -18,9 +18,8 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import one_line
 from mkwmail.mail.compose import UNSUBSCRIBE
 from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
-from mkwmail.responses.calendar_replies import is_calendar, is_calendar_part
-from mkwmail.responses.mail_parts import STATUS, header_text, parsed, part_text
-from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.calendar_replies import is_calendar_part
+from mkwmail.responses.saved_mail import STATUS, SavedMail, header_text, is_calendar, parsed, part_text
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 500  # of one report; each of our messages has one
@@ -232,10 +231,7 @@ _MESSAGE_ID = re.compile(r"(?i)message[- ]?id[\"')]{0,2}\s{0,4}[:=]?\s{0,4}<?([^
 
 
 def _returned_ids(parts: list[Message]) -> tuple[str, ...]:
-    """Return the Message-IDs of the messages that a mail returns.
-
-    Every part is searched, and its text too.
-    """
+    """Return the Message-IDs of the messages that a mail returns. Every part is searched, and its text too."""
     found: dict[str, None] = {}
     for part in parts[1:] if parts[0].is_multipart() else parts:
         own = str(part.get("Message-ID", "")).strip("<> \t\r\n")

@@ -9,7 +9,7 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, Stray
 from mkwmail.mail.icalendar import CalendarReply, latest, read_reply
-from mkwmail.responses.mail_parts import parsed
+from mkwmail.responses.saved_mail import is_calendar, parsed
 
 SOURCE = "calendar"
 
@@ -77,11 +77,6 @@ class Understood:
     def known(self) -> int:
         """The number of replies that add nothing new."""
         return sum(each.standing is Standing.KNOWN for each in self.heard)
-
-
-def is_calendar(data: bytes) -> bool:
-    """Check whether a file is a calendar, and not a mail."""
-    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].upper() == b"BEGIN:VCALENDAR"
 
 
 def is_calendar_part(part: Message) -> bool:

@@ -12,22 +12,12 @@ from mkwmail.addresses import address_key
 from mkwmail.i18n import _
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.mail.compose import UNSUBSCRIBE
-from mkwmail.mail.context import (
-    CANNOT_COME,
-    COMES,
-    COMES_NOT,
-    COMPANIONS,
-    DIETARY,
-    KEEP_THIS,
-    REMARK,
-    YES_OR_NO,
-)
+from mkwmail.mail.context import CANNOT_COME, COMES, COMES_NOT, COMPANIONS, DIETARY, KEEP_THIS, REMARK, YES_OR_NO
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.responses.answers import Answered, is_doubtful, read_answer, read_companions
 from mkwmail.responses.bounces import Nature, Returned, digest_of, read_returned
 from mkwmail.responses.calendar_replies import replies_in
-from mkwmail.responses.mail_parts import header_text, parsed, part_text
-from mkwmail.responses.saved_mail import SavedMail
+from mkwmail.responses.saved_mail import SavedMail, header_text, parsed, part_text
 from mkwmail.responses.signup_changes import BY_MAIL
 
 _LONGEST = 300  # characters of a line that is kept

@@ -26,7 +26,7 @@ from mkwmail.config.settings import Imap, Security
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import reason_of
 from mkwmail.i18n import _
-from mkwmail.responses.mail_parts import parsed
+from mkwmail.responses.saved_mail import parsed
 
 #: Mails in one group: a server may refuse longer lists, and the position advances after each group.
 GROUP = 500

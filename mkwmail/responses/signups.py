@@ -19,8 +19,7 @@ from mkwmail.ledger.models import NO_CREDIT, Credit
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table, read_table
 from mkwmail.responses.answers import Answered, folded_words, read_answer, read_companions, said_answer
-from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of
-from mkwmail.responses.form_moments import month_first, read_form_moment
+from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of, month_first, read_form_moment
 
 MOST_COLUMNS = 500
 MOST_ROWS = 10_000  # read within seconds

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mkwmail.auth.credentials import SignInError
-from mkwmail.auth.sign_in import sign_in_by_browser
+from mkwmail.auth.oauth_protocol import sign_in_by_browser
 from mkwmail.errors import ExitCode
 from tests.auth.people import NAME, application_of
 from tests.authorization_server import AuthorizationServer

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mkwmail.auth.credentials import SignInError
-from mkwmail.auth.oauth_protocol import DeviceCode
-from mkwmail.auth.sign_in import Patience, sign_in_by_device
+from mkwmail.auth.oauth_protocol import DeviceCode, Patience, sign_in_by_device
 from mkwmail.errors import ExitCode
 from tests.auth.people import NAME, application_of
 from tests.authorization_server import AuthorizationServer

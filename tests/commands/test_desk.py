@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.cli_help import CHAPTER_OF
-from mkwmail.mail.guide import PAGES, SECTIONS, guide_page, place_of
+from mkwmail.mail.pages import PAGES, SECTIONS, guide_page, place_of
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
 from tests.workplace import PEOPLE, ROOT, Place, a_place
@@ -129,6 +129,25 @@ def test_every_chapter_is_a_page_or_a_heading_of_the_guide(chapter: str) -> None
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert not heading or f'id="{heading}"' in guide_page(text, ROOT / "docs")
     assert set(CHAPTER_OF.values()) <= {*SECTIONS, *PAGES}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "code"),
+    [
+        ("mkwmail.yaml", "sender: [", 78),
+        ("mkwmail.yaml", "poort: 9\n", 78),
+        ("leden.csv", "naam\nKim\n", 65),
+        ("events/2020-04-16-directeurendag.yaml", "id: [", 65),
+    ],
+)
+def test_the_desk_ends_with_the_code_of_a_file_that_cannot_be_read(
+    tmp_path: Path, file: str, text: str, code: int
+) -> None:
+    place = a_place(tmp_path)
+    assert place.run().code == 0
+    place.write(file, text)
+    ran = place.run()
+    assert ran.code == code and f"{file}:" in ran.err and "mkwmail --help" in ran.out
 
 
 def test_help_and_faults_name_the_chapter(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class Office:
 
     def ledger(self) -> Ledger:
         folder = self.place.folder
-        from mkwmail.ledger.host import this_computer
+        from mkwmail.ledger.runs import this_computer
 
         start = moment("2020-01-01T00:00")
         return Ledger.open(folder / "mkwmail-test.db", folder / "mkwmail-test.id", start, this_computer())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.config.event import LINK_FIELDS
 from tests.name_server import NameServer
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT as EXAMPLE
@@ -62,9 +62,11 @@ def test_check_ends_with_one_word_and_warns_of_what_is_odd(tmp_path: Path) -> No
     place.members(*PEOPLE, "Bo;;Blok;kim@woonstede.example.org;Elf;", "Di;;Dam;di@tien.example.org;;")
     ran = place.run("check", EVENT)
     assert ran.code == 0
-    assert ran.out.splitlines()[-1] == "Ready: 6 mails (invitation). 3 warnings to read."
+    assert ran.out.splitlines()[-1] == "No faults; 3 things to look at. First to send: 6 mails (invitation)."
     assert "leden.csv:7: kim@woonstede.example.org is Kim Verbeek's too (row 2)" in ran.out
     assert "1 member without an organisation: row 8" in ran.out
+    ahead = place.run("check", EVENT, now="2020-01-06T09:00").out.splitlines()[-1]
+    assert ahead == "No faults; 3 things to look at. First to send: 6 mails (save-the-date)."
 
 
 def test_check_shows_odd_salutations_and_all_of_them_on_request(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.ledger.ledger import Ledger
+from tests.keyboard import typed
 from tests.smtp_server import Call, ScriptedServer
 from tests.workplace import PEOPLE, Place, a_place
 
@@ -215,8 +217,16 @@ def test_examples_never_leave_this_computer(tmp_path: Path, what: str) -> None:
     )
     ran = place.run("send", "later", "invitation", "--yes", now="")
     assert ran.code == 78
-    for said in ("secretaris@example.org", "aanmelden.example.org", addresses()[0], addresses()[4]):
+    for said in ("secretaris@example.org", "aanmelden.example.org"):
         assert said in ran.err
+    # A whole list of examples is one fault; among others, their rows are named.
+    assert ran.err.count("leden.csv:") == 1 and not any(each in ran.err for each in addresses())
+    assert "leden.csv: this is an example list" in ran.err
+    assert "save your own list as leden.csv, or name it at members: in mkwmail.yaml" in " ".join(ran.err.split())
+    place.members(PEOPLE[0], "An;;Vos;an@woonstede.internal;Woonstede;lid", *PEOPLE[1:])
+    ran = place.run("send", "later", "invitation", "--yes", now="")
+    assert ran.code == 78
+    assert "leden.csv: 5 addresses are examples and reach nobody: rows 2, 4, 5, 6, 7" in " ".join(ran.err.split())
 
 
 def test_a_shifted_clock_sends_to_this_computer_only(tmp_path: Path) -> None:
@@ -341,3 +351,46 @@ def test_a_skip_given_during_the_run_stops_that_members_mail(tmp_path: Path) -> 
     (skipped,) = ran.json["skipped"]
     assert skipped["address"] == last and "met pensioen" in skipped["reason"]
     assert "met pensioen" in place.run("status", EVENT, "--skipped").out
+
+
+def _asked_at_the_screen(place: Place, *options: str) -> list[str]:
+    """Return the lines from the title to the question, in a terminal of 80 columns and 24 lines."""
+    command = place.command("send", EVENT, "invitation", *options)
+    _code, screen = typed(command, place.environment(), place.folder, [("type ", "no")], size=(80, 24))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen)
+    lines = shown[shown.rindex("Directeurendag, 16 April 2020") :].partition("type ")[0].splitlines()
+    assert len(lines) <= 24 and all(len(line) <= 80 for line in lines)
+    for heading in ("From ", "Subject ", "To ", "Attached ", "List "):
+        assert any(line.strip().startswith(heading) for line in lines)
+    return lines
+
+
+def test_the_head_stays_on_the_screen_with_the_question(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    place.members(*(f"Kim{n};;Vos;kim{n}@huis{n}.example.org;Huis {n};lid" for n in range(100)))
+    lines = _asked_at_the_screen(place)
+    assert lines[-1].startswith("To send 100 mails")
+    assert not any("more: " in line for line in lines)
+
+
+def test_notes_that_have_no_room_are_counted_with_the_command_that_shows_them(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    twice = [f"Jan;;Dubbel{n};jan{n}.{m}@huis{n}.example.org;Huis {n};lid" for n in range(8) for m in range(2)]
+    place.members(*twice, "Fout;;Adres;niets;Elf;", *(f"Kim;;Vos{n};k{n}@dorp{n}.example.org;;lid" for n in range(84)))
+    lines = _asked_at_the_screen(place, "--skip-faulty")
+    counted = [re.fullmatch(r"  and (\d+) more: (mkwmail .*)", line) for line in lines]
+    (more,) = filter(None, counted)
+    assert more[2] == "mkwmail check directeurendag-2020 --skip-faulty"
+    notes = [line for line in lines if line.startswith("Note: ")]
+    assert notes[0] == "Note: 1 faulty row of the list is left out"
+    everything = place.run("send", EVENT, "invitation", "--skip-faulty", "--dry-run").out
+    assert everything.count("\nNote: ") == len(notes) + int(more[1])
+
+
+def test_people_left_out_who_have_no_room_are_counted(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    double = [f"Jan;;Vos{n};k{n % 9}@dorp{n % 9}.example.org;Dorp {n % 9};lid" for n in range(18)]
+    place.members(*double, *(f"Kim;;Kok{n};l{n}@stad{n}.example.org;;lid" for n in range(50)))
+    lines = _asked_at_the_screen(place)
+    said = " ".join(" ".join(lines).split())
+    assert f"Skipped: 9 (who and why: mkwmail send {EVENT} invitation --dry-run)" in said

@@ -84,6 +84,15 @@ def test_a_status_longer_than_the_screen_is_for_the_pager_with_its_figures_first
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+def test_a_check_longer_than_the_screen_is_for_the_pager_too(place: Place) -> None:
+    own = f"{sys.executable} -c 'import sys; print(\"PAGER\", sys.stdin.read())'"
+    head, _pager, rest = in_terminal(place, "check", "directeurendag-2020", lines=10, PAGER=own).partition("PAGER")
+    assert "Directeurendag, " not in head and "Directeurendag, " in rest and "look at." in rest.splitlines()[-2]
+    assert "PAGER" not in in_terminal(place, "check", "directeurendag-2020", lines=80, PAGER=own)
+    assert "PAGER" not in place.run("check", "directeurendag-2020", PAGER=own).out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
 def test_colours_are_for_terminals_and_for_who_wants_them(place: Place) -> None:
     sent = "\x1b[38;5;28m"
     assert sent in in_terminal(place, "status", "directeurendag-2020", lines=80)

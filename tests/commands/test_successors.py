@@ -1,7 +1,7 @@
 """Another name at a known address: slipped names stop everything, successors wait for the answer to one question."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -245,3 +245,60 @@ def test_one_person_in_two_rows_is_named_with_both(office: Office) -> None:
     assert "directeur+mkw@c1.example.org and directeur@c1.example.org of row 3 are one mailbox" in checked
     sent = " ".join(office.run("send", ID, "invitation", "--yes").out.split())
     assert "may be the same person as row 2" in sent and "are one mailbox" in sent
+
+
+def test_one_person_whose_organisation_is_written_otherwise_or_unknown_is_named_with_both(office: Office) -> None:
+    rows = [
+        *map(row, range(SIZE)),
+        ";Voor0;Achter0;voor0@thuis.example.org;",
+        ";Voor1;Achter1;voor1@c1.example.org;Stichting Corporatie 1",
+        ";Voor2;Achter2;voor2@elders.example.org;Een andere corporatie",
+    ]
+    office.members(*rows)
+    checked = " ".join(office.run("check", ID).out.split())
+    assert "Voor0 Achter0 <voor0@thuis.example.org> may be the same person as row 2" in checked
+    assert "Voor1 Achter1 <voor1@c1.example.org> may be the same person as row 3" in checked
+    assert "voor2@elders.example.org> may be" not in checked  # a namesake elsewhere
+
+
+def test_a_merger_that_changes_organisation_and_address_is_asked_about(office: Office) -> None:
+    """The invitation went before it: without a number, only the names say that these had it."""
+    assert office.run("due").code == 0
+    office.mailed()
+    rows = [row(n).partition(";")[2] for n in range(SIZE)]
+    rows[:2] = [f"Voor{n};Achter{n};voor{n}@samen.example.org;Samen" for n in range(2)]
+    office.place.members(*rows, headings=HEADINGS.partition(";")[2])
+    checked = " ".join(office.run("check", ID).out.split())
+    assert "may be Voor0 Achter0 <directeur@c0.example.org>, whose address has left the list" in checked
+    assert "new in the list" not in checked
+    ran = office.run("send", ID, "invitation", "--yes")
+    assert ran.code == 75 and "it is doubtful who this is" in ran.out
+    assert not office.mailed()
+
+
+@pytest.mark.parametrize("column", [0, 4])
+def test_a_column_of_numbers_or_organisations_that_was_sorted_alone_is_named(office: Office, column: int) -> None:
+    rows = [row(n).split(";") for n in range(SIZE)]
+    values = [cells[column] for cells in rows]
+    for cells, value in zip(rows, values[1:] + values[:1], strict=True):
+        cells[column] = value
+    office.members(*map(";".join, rows))
+    said = "40 members have the organisations or numbers of other members now: Voor0 Achter0 (row 2, was "
+    assert said in " ".join(office.run("check", ID).out.split())
+    assert said in " ".join(office.run("send", ID, "invitation", "--yes").out.split())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda n, cells: [str(1000 + n), *cells[1:]],  # new numbers
+        lambda n, cells: [str(n + 1), *cells[1:]],  # numbers of the rows, counted again
+        lambda n, cells: [*cells[:4], "Samen" if n < 5 else cells[4]],  # a merger
+        lambda n, cells: [*cells[:4], "Corporatie 9" if n < 5 else cells[4]],  # a merger into an organisation
+    ],
+)
+def test_new_numbers_and_mergers_are_no_sorted_column(
+    office: Office, change: Callable[[int, list[str]], list[str]]
+) -> None:
+    office.members(*(";".join(change(n, row(n).split(";"))) for n in range(SIZE)))
+    assert "of other members now" not in office.run("check", ID).out

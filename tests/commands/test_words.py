@@ -62,7 +62,8 @@ def test_a_mailing_of_the_event_comes_before_the_dutch_word(tmp_path: Path) -> N
     place = a_place(tmp_path)
     path = next((place.folder / "events").glob("*.yaml"))
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("mailings:\n", "mailings:\n  uitnodiging: {text: Kom.}\n", 1), encoding="utf-8")
+    own = "mailings:\n  uitnodiging: {template: own, text: Kom.}\n"
+    path.write_text(text.replace("mailings:\n", own, 1), encoding="utf-8")
     assert place.run("send", EVENT, "uitnodiging", "--dry-run", "--json").json["mailing"] == "uitnodiging"
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.config.attachments import MOST_BYTES, picture_width
-from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing
-from mkwmail.config.event_file import example_links, read_event
+from mkwmail.config.event import CalendarMethod, ColumnAudience, Event, Mailing, example_links
+from mkwmail.config.event_file import read_event
 from mkwmail.config.fields import WithWarnings
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.errors import ExitCode, Fault, UserError
@@ -147,6 +147,9 @@ mailings:
     assert event.mailings["herinnering-gasten"].audience == "got:invitation"
 
 
+NO_WEBSITE = "is not a website: its name has dots, and besides them only letters, digits and hyphens"
+
+
 @pytest.mark.parametrize(
     ("written", "points"), [("true", True), ("ja", True), ("false", None), ("nee", None), ("3", 3), ("", None)]
 )
@@ -260,6 +263,18 @@ MEANINGS = [
         "mailings: {invitaton: {}}",
         'invitaton: is this "invitation"? A name of its own would make it another mailing, to everyone',
     ),
+    (
+        "mailings: {herinnering-2: {text: Kom je ook}}",
+        'herinnering-2: is this "reminder-2"? A name of its own would make it another mailing, to everyone',
+    ),
+    (
+        "mailings: {herinering: {text: Kom je ook}}",
+        'herinering: is this "reminder"? A name of its own would make it another mailing, to everyone',
+    ),
+    (
+        "mailings: {annulering: {text: Het gaat niet door.}}",
+        'annulering: is this "cancellation"? A name of its own would make it another mailing, to everyone',
+    ),
     ("registration: {url: https://x.nl/?l={cod}}", None),
     (
         "registration:\n  url: https://x.nl/?l={cod}",
@@ -268,6 +283,21 @@ MEANINGS = [
     ("online:\n  url: https://x.nl/{code}", "url: nothing is filled in here, so {code} would be mailed as it is"),
     ("online:\n  url: www.x.nl/dag", "url: the link must be complete, and begin with https://"),
     ("online:\n  url: https:///dag", "url: the link has no website after https://"),
+    ("online:\n  url: https://https://x.nl/dag", f'url: "https:" {NO_WEBSITE}'),
+    ("online:\n  url: https://x,nl/dag", f'url: "x,nl" {NO_WEBSITE}'),
+    ("online:\n  url: https://mkw\u2013x.nl/dag", f'url: "mkw\u2013x.nl" {NO_WEBSITE}'),
+    ("online:\n  url: https://x/dag", f'url: "x" {NO_WEBSITE}'),
+    ("online:\n  url: https://mkw.nl@x.nl/dag", f'url: "mkw.nl@x.nl" {NO_WEBSITE}'),
+    ("introduction: zie https://x,nl/a", f'"x,nl" {NO_WEBSITE}'),
+    ("online:\n  url: https://x.nl/dag.", "url: signs around the link would become part of it"),
+    (
+        "registration:\n  url: https://x.nl/?l={code",
+        "url: a brace in the link has no partner: a field is written like {code}",
+    ),
+    (
+        "registration:\n  url: https://x.nl/?l={code}}",
+        "url: a brace in the link has no partner: a field is written like {code}",
+    ),
     ("online:\n  url: https://x.nl/een dag", "url: a link cannot have white space in it"),
     ("online:\n  url: <https://x.nl>", "url: signs around the link would become part of it"),
     ("introduction: zie http://x.nl/a", "the link http://x.nl/a must begin with https://"),

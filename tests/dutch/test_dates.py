@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from babel.dates import format_date
+from holidays import country_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from mkwmail.dutch.dates import (
     join_words,
     number,
     period,
+    public_holidays,
     range_in_prose,
     range_in_table,
     time_in_words,
@@ -26,6 +28,13 @@ from mkwmail.dutch.dates import (
 def test_dates_are_babels(day: date) -> None:
     assert date_in_words(day) == format_date(day, "EEEE d MMMM y", locale="nl")
     assert date_without_year(day) == format_date(day, "EEEE d MMMM", locale="nl")
+
+
+@pytest.mark.parametrize("year", range(1982, 2101))
+def test_the_public_holidays_are_those_of_the_package_holidays(year: int) -> None:
+    # It names both if two fall on one day, as in 2005: Ascension Day is also Liberation Day.
+    names = {day: name.split("; ")[-1] for day, name in country_holidays("NL", years=year, language="nl").items()}
+    assert public_holidays(year) == names
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,33 @@ def test_each_member_gets_what_the_template_says_for_them(workshop: Workshop, bo
     assert [text.split(".")[0] for text in texts] == ["Je bent D", "Je bent L"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if member.prefix %}D{% else %}L{% endif %}",
+        "{{ 'D' if not not member['prefix'] else 'L' }}",
+        "{% macro m(x) %}{% if x.prefix %}D{% else %}L{% endif %}{% endmacro %}{{ m(member) }}",
+        "{% macro m() %}{% if choices %}D{% else %}L{% endif %}{% endmacro %}{{ m() }}",
+        "{% if choices is none %}L{% else %}D{% endif %}",
+        "{% include 'part.md' %}",
+    ],
+)
+def test_each_member_gets_what_the_template_says_if_a_value_is_there_or_not(workshop: Workshop, body: str) -> None:
+    workshop.write("part.md", "{% if choices or member.prefix %}D{% else %}L{% endif %}")
+    workshop.body(f"Je bent {body}.")
+    with_it = a_member("Kim")._replace(choices="de excursie") if "choices" in body else a_member("Kim", prefix="de")
+    composition = workshop.compose(a_member("Els", email="c@example.org"), with_it)
+    texts = [plain_text(read(each.message("id@example.org", MOMENT))) for each in composition.addressed]
+    assert [text.split(".")[0] for text in texts] == ["Je bent L", "Je bent D"]
+
+
+def test_members_who_differ_in_what_no_template_uses_are_rendered_once(workshop: Workshop) -> None:
+    workshop.body("{{ salutation }}, {{ member.surname }}")
+    pass_over = composing._Composing(an_occasion(), Templates((workshop.folder,)))
+    members = [a_member("Kim", "Vos"), a_member("", "Haas", prefix="de", number="", regio="Oost"), a_member("Jo", "")]
+    assert list(pass_over.sorted(members, lambda done: None)) == [0, 0, 1]
+
+
 def test_a_template_that_cuts_a_mark_is_composed_directly(workshop: Workshop) -> None:
     workshop.body("{% filter upper %}{{ member.name }}{% endfilter %}")
     (addressed,) = workshop.compose(a_member("Zoë", "Ruiter")).addressed

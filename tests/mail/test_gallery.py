@@ -19,7 +19,7 @@ from mkwmail.config.event import CalendarEntry, CalendarMethod
 from mkwmail.files import Attachment
 from mkwmail.mail.compose import Addressed, Composition, compose
 from mkwmail.mail.context import Addressee, MailingContext
-from mkwmail.mail.preview_page import gallery_page
+from mkwmail.mail.pages import gallery_page
 from tests.browser import CHROMIUM, a_browser, needs_chromium
 from tests.clients.npm import AXE, needs_npm
 from tests.mail.workshop import MOMENT, Workshop, a_member, a_workshop, an_occasion, html_text, plain_text, read
@@ -553,7 +553,7 @@ def test_nobody_at_all(workshop: Workshop) -> None:
 
 
 def test_the_parts_ship_with_the_package() -> None:
-    import mkwmail.mail.preview_page as module
+    import mkwmail.mail.pages as module
 
     folder = Path(module.__file__).parent / "gallery_page"
     assert {file.name for file in folder.iterdir()} == {"page.html", "page.css", *module._SCRIPTS}

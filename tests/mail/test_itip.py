@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 
 from mkwmail.clock import ZONE
 from mkwmail.mail.calendar_part import Entry, Method, Party, content_lines, to_ics
-from mkwmail.mail.icalendar import CalendarReply, escape_parameter, escape_text, fold, latest, read_reply, uid
+from mkwmail.mail.icalendar import (
+    CalendarReply,
+    duration,
+    escape_parameter,
+    escape_text,
+    fold,
+    latest,
+    read_reply,
+    uid,
+)
 from mkwmail.mail.merge import Escaping, Placeholder, fill
 from tests.clients.npm import NODE_MODULES
 
@@ -324,6 +333,17 @@ def test_every_text_comes_back_as_it_went_in(summary: str, description: str, nam
     meant = expected(replace(entry, summary=kept(entry.summary), description=kept(str(entry.description))))
     assert by_icalendar(data) == meant
     assert by_vobject(data) == meant
+
+
+def test_a_backslash_stays_one() -> None:
+    assert escape_text(r"C:\Nieuw; a, b" "\r\n" r"\;") == r"C:\\Nieuw\; a\, b\n\\\;"
+
+
+@given(
+    st.timedeltas(timedelta(days=-400), timedelta(days=400)).map(lambda length: timedelta(length.days, length.seconds))
+)
+def test_a_duration_is_written_as_icalendar_writes_it(length: timedelta) -> None:
+    assert duration(length) == icalendar.vDuration(length).to_ical().decode()  # type: ignore[no-untyped-call]
 
 
 @given(TEXTS)

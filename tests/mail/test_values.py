@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from mkwmail.config.event_file import LINK_FIELDS
+from mkwmail.config.event import LINK_FIELDS
 from mkwmail.mail.context import signup_link
 from mkwmail.mail.markdown import html_of, text_of
 from mkwmail.mail.merge import Link, Value, printed, quote, quote_link, unquote

@@ -98,6 +98,11 @@ def test_a_member_holds_what_its_row_says(tmp_path: Path) -> None:
         ("Initialen", "K.", "initials"),
         ("Tussenvoegsels", "van", "prefix"),
         ("tussenv.", "van", "prefix"),
+        ("Tussen", "van", "prefix"),
+        ("tsv", "van", "prefix"),
+        ("Voornaam (roepnaam)", "Kim", "first"),
+        ("Voornamen", "Kim", "first"),
+        ("Foarnamme", "Kim", "first"),
         ("Naam", "Kim Verbeek", "written"),
         ("Volledige naam:", "Kim Verbeek", "written"),
         ("Last\nName", "Verbeek", "surname"),
@@ -166,6 +171,11 @@ PLANTED: list[tuple[str, str, str, str, str]] = [
     ("Jan", "E", "“jan@linde.example.org”", "Word put", 'probably "jan@linde.example.org"'),
     ("Jan", "E", "jan\uff20linde.example.org", "has no @", 'probably "jan@linde.example.org"'),
     ("Jan", "E", "j\u0430n@linde.example.org", "a letter with an accent", "like jan@example.org"),
+    ("Jan", "E", "jan@linde.example.org (werk)", "a mark around", 'write "jan@linde.example.org"'),
+    ("Jan", "E", "[jan@linde.example.org](mailto:jan@linde.example.org)", "more than one @", '"jan@linde.example.org"'),
+    ("Jan", "Bos", "Kim Verbeek <jan@linde.example.org>", "somebody else than Jan Bos", "write the address alone"),
+    ("Jan", "E", "idem", "stands for the value in the row above", "write the value itself"),
+    ("Jan", "E", "06-12345678", "has no @", "or leave the cell empty"),
     ("Jan", "F", "jan@linde.example.org.", "has a mark after the address", '"jan@linde.example.org"'),
     ("Jan", "G", '"jan@linde.example.org;"', "has a mark after the address", '"jan@linde.example.org"'),
     ("", "VACATURE", "jan@linde.example.org", '"VACATURE" is not the name of a person', "a neutral greeting"),
@@ -231,6 +241,77 @@ def test_a_whole_name_is_taken_apart_and_a_column_of_its_own_takes_precedence(tm
     ]
 
 
+def test_a_column_naam_beside_first_names_is_the_surname(tmp_path: Path) -> None:
+    text = (
+        "voornaam;voorletters;tussenvoegsel;naam;e-mail\n"
+        "Kim;;van;Beek;a@linde.example.org\n"
+        "Els;;;Peter;b@linde.example.org\n"
+        ";JP;de;Vries;c@linde.example.org\n"
+        "Anna;;;drs. Bos MSc;d@linde.example.org\n"
+        "Bo;;;Bo de Boer;e@linde.example.org\n"
+        "Jan;;;J. Smit;f@linde.example.org\n"
+    )
+    names = [member.name for member in read(tmp_path, text).members]
+    assert [(full_name(name), salutation(name, "u")) for name in names] == [
+        ("Kim van Beek", "Geachte Kim van Beek"),
+        ("Els Peter", "Geachte Els Peter"),
+        ("J.P. de Vries", "Geachte J.P. de Vries"),
+        ("drs. Anna Bos MSc", "Geachte Anna Bos"),
+        ("Bo de Boer", "Geachte Bo de Boer"),
+        ("J. Smit", "Geachte Jan Smit"),
+    ]
+
+
+def test_a_name_that_differs_from_its_parts_is_refused(tmp_path: Path) -> None:
+    """Two rows of headings, of which the upper one says that this is the organisation's."""
+    text = "Persoon;;Organisatie;\nvoornaam;achternaam;naam;e-mail\nKim;Verbeek;Woonstede;kim@linde.example.org\n"
+    (fault,) = faults(tmp_path, text)
+    assert (fault.place, fault.fault) == ("leden.csv:3 naam", '"Kim Verbeek" and "Woonstede" do not agree')
+    assert "give it the heading organisatie" in fault.remedy
+    for naam in ("K. Verbeek", "Verbeek, Kim", "KIM VERBEEK", "Kim Vérbeek", "dr. Kim"):
+        assert read(tmp_path, text.replace("Woonstede", f'"{naam}"')).members
+
+
+def test_headings_again_are_no_member(tmp_path: Path) -> None:
+    text = (
+        "naam;e-mail;organisatie\nname;e-mail;organisation\nKim;kim@linde.example.org;Linde\n"
+        "Naam;E-mailadres;Organisatie\nBo;bo@linde.example.org;Linde\n"
+    )
+    found = read(tmp_path, text)
+    assert [member.row for member in found.members] == [3, 5]
+    assert [note for note in found.odd if "headings again" in note] == [
+        "row 2 has headings again, and was not read",
+        "row 4 has headings again, and was not read",
+    ]
+
+
+def test_one_address_written_twice_in_a_cell_is_read_and_noted(tmp_path: Path) -> None:
+    found = read(tmp_path, 'naam;e-mail\nKim;"kim@linde.example.org; Kim@linde.example.org"\n')
+    assert found.members[0].email == "kim@linde.example.org"
+    assert any("kim@linde.example.org in row 2" in note for note in found.odd)
+
+
+@pytest.mark.parametrize("word", ["per post", "volgt", "geen mailadres bekend", "telefonisch", "n.n.b."])
+def test_words_for_no_address_are_none(tmp_path: Path, word: str) -> None:
+    _kim, bo = read(tmp_path, f"naam;e-mail\nKim;kim@linde.example.org\nBo;{word}\n").members
+    assert bo.email == ""
+
+
+def test_rows_that_are_struck_through_and_members_on_other_sheets_are_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for sheet, who in ((book.active, ("kim", "bo", "an")), (book.create_sheet("Zuid"), ("kim", "jan"))):
+        sheet.append(["naam", "e-mail"])
+        for name in who:
+            sheet.append([name.capitalize(), f"{name}@linde.example.org"])
+    book.active["A3"].font = openpyxl.styles.Font(strike=True)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    found = read(tmp_path, buffer.getvalue())
+    assert len(found.members) == 3
+    assert "row 3 has text that is struck through in Excel, and was read all the same" in found.odd
+    assert 'the sheet "Zuid" has 1 address that is not in this list' in found.odd
+
+
 @pytest.mark.parametrize(
     ("row", "column", "said"),
     [
@@ -284,6 +365,21 @@ def test_formulas_without_a_result_are_named_if_they_matter(tmp_path: Path) -> N
         ("naam;e-mail;E-mailadres\nKim;kim@linde.example.org;\n", 'B "e-mail" and C "E-mailadres"', "delete one"),
         ("naam;e-mail;regio;Regio\nKim;kim@linde.example.org;;\n", 'C "regio" and D "Regio"', "delete one"),
         ("e-mail\nkim@linde.example.org\n", "no column holds names", "voornaam"),
+        (
+            "naam;e-mail Kim;e-mail bureau\nKim;kim@linde.example.org;b@linde.example.org\n",
+            "no column has the heading e-mail",
+            'addresses are below "e-mail Kim", "e-mail bureau"',
+        ),
+        (
+            "Voornaam;Middelste;Achternaam;E-mail\nKim;van der;Beek;kim@linde.example.org\n",
+            'the column "Middelste" looks like tussenvoegsel',
+            'columns: {tussenvoegsel: "Middelste"}',
+        ),
+        (
+            "Voornaam gebruikt;Achternaam;E-mail\nKim;Beek;kim@linde.example.org\n",
+            'the column "Voornaam gebruikt" looks like voornaam',
+            "write voornaam above it",
+        ),
         ("naam;e-mail\n", "nobody is below them", "add the members"),
         ("naam;e-\u202email\nKim;kim@linde.example.org\n", "U+202E", "type its text again"),
     ],

@@ -92,6 +92,12 @@ def test_titles_do_not_count_in_sorting(text: str, sorted_as: str) -> None:
         *((text, "is an office") for text in ("secretariaat", "Secretariaat Wonen Noord", "Het bestuur", "info")),
         *((text, "is an office") for text in ("Raad van Commissarissen", "afd. Communicatie", "Directeur-bestuurder")),
         *((text, "is an office") for text in ("Woningstichting Linde", "Linde Wonen")),
+        *(
+            (text, "is an office")
+            for text in ("t.a.v. secretariaat", "De directeur", "Secretaris bestuur", "Regio Noord")
+        ),
+        *((text, "not the name of a person") for text in ("# Noord", "// oud", "Jan Smit vacature", "nog invullen")),
+        *((text, "is said to have died") for text in ("Jan de Vries †", "Jan de Vries (overleden)")),
         *((text, "more than one") for text in ("Jan en Marie de Vries", "Dhr. en mevr. Jansen", "Fam. de Vries")),
         *(
             (text, "more than one")
@@ -155,6 +161,16 @@ ODD: list[tuple[Name, str, str]] = [
     (read_name("Jan de Vries 2"), '"2" is in the name', '"2" is in the name'),
     (Name("drs. Jan", "", "de", "Vries"), '"drs. Jan de Vries" is in the name', '"drs. Jan de Vries" is in the name'),
     (Name("Jan", "", "", "Vries, de"), '"," is in the name', '"," is in the name'),
+    (read_name("• Kim Verbeek"), '"•" is in the name', '"•" is in the name'),
+    (read_name("- Kim Verbeek"), '"-" is in the name', '"-" is in the name'),
+    (read_name("Kim Verbeek."), '"." is in the name', '"." is in the name'),
+    (read_name("Jan van de(n) Berg"), '"(" is in the name', '"(" is in the name'),
+    (read_name("Jan (?) de Vries"), '"?" is left out', '"?" is left out'),
+    (read_name("Directeur Jan de Vries"), '"Directeur" is left out', '"Directeur" is left out'),
+    (read_name("Verbeek Kim"), "is Kim the first name?", "is Kim the first name?"),
+    (read_name("Kim,Verbeek"), "is Kim the first name?", "is Kim the first name?"),
+    (Name("Vries", "", "de", "Jan"), "is Jan the first name?", "is Jan the first name?"),
+    (read_name("Jan Peter"), "", ""),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mkwmail.members.number_format import shown_number
+from mkwmail.members.workbook import shown_number
 
 EUROS = '_ [$€-413] * #,##0.00_ ;_ [$€-413] * \\-#,##0.00_ ;_ [$€-413] * "-"??_ ;_ @_ '
 TELEPHONE = "[<=9999999]###\\-####;\\(###\\)\\ ###\\-####"

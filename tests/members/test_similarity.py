@@ -5,8 +5,7 @@ import pytest
 from mkwmail.ledger.models import KeptSignup
 from mkwmail.members.same_name import alike, same_first_name, same_place
 from mkwmail.responses.answers import Answered
-from mkwmail.responses.signup_changes import changes
-from mkwmail.responses.signup_matching import By, Invited, match_signups
+from mkwmail.responses.signup_changes import By, Invited, changes, match_signups
 from mkwmail.responses.signups import Signup
 
 ALIKE = """

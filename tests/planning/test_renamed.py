@@ -69,6 +69,7 @@ def test_a_cancelled_event_is_over() -> None:
         ("invitation", an_event(invitation=Mailing()), "save-the-date", ()),
         ("uitnodigen", an_event(uitnodigen=Mailing(template="invitation")), "invitation", ("invitation",)),
         ("uitnodigen", an_event(uitnodigen=Mailing()), "invitation", ()),
+        ("invitation", an_event(invitation=Mailing()), "uitnodiging", ("uitnodiging",)),
         ("parkeren-2", an_event(parkeren_2=Mailing()), "parkeren", ("parkeren",)),
         ("parkeren-2", an_event(parkeren_2=Mailing()), "parkeren-1", ("parkeren-1",)),
         ("parkeerplaats", an_event(parkeerplaats=Mailing(template="parkeren")), "parkeren", ("parkeren",)),

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mkwmail.errors import UserError
-from mkwmail.responses.signup_changes import changes
-from mkwmail.responses.signup_matching import Invited, match_signups
+from mkwmail.responses.signup_changes import Invited, changes, match_signups
 from mkwmail.responses.signups import MOST_ROWS, read_signups
 
 PEOPLE = tuple(

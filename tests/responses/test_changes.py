@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from mkwmail.clock import ZONE
 from mkwmail.ledger.models import Answer, KeptSignup
 from mkwmail.responses.answers import Answered, questions
-from mkwmail.responses.signup_changes import SOURCE, Changes, changes, kept_signup
-from mkwmail.responses.signup_matching import Invited, match_signups
+from mkwmail.responses.signup_changes import SOURCE, Changes, Invited, changes, kept_signup, match_signups
 from mkwmail.responses.signups import Signup
 
 NOW = datetime(2020, 3, 10, 9, 0, tzinfo=ZONE)

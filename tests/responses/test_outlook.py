@@ -11,8 +11,7 @@ from mkwmail.errors import UserError
 from mkwmail.responses.bounce_text import Verdict
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import replies_in
-from mkwmail.responses.outlook import mail_from_msg
-from mkwmail.responses.saved_mail import SavedMail, read_saved
+from mkwmail.responses.saved_mail import SavedMail, mail_from_msg, read_saved
 from tests.responses.outlook_files import (
     APPOINTMENT,
     MEETING,

@@ -11,9 +11,8 @@ from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
 from mkwmail.members.same_name import alike, same_place
 from mkwmail.responses.answers import Answered, read_answer
-from mkwmail.responses.form_columns import meaning_of
-from mkwmail.responses.form_moments import read_form_moment
-from mkwmail.responses.signup_matching import By, Invited, Match, match_signups
+from mkwmail.responses.form_columns import meaning_of, read_form_moment
+from mkwmail.responses.signup_changes import By, Invited, Match, match_signups
 from mkwmail.responses.signups import Export, Signup, read_signups
 
 CODE = "7k2m9qx4vd"

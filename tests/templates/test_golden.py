@@ -10,7 +10,7 @@ import pytest
 
 from mkwmail.dutch.names import Name
 from mkwmail.mail.context import Addressee, Form
-from mkwmail.mail.merge import looked_at
+from mkwmail.mail.merge import uses_of
 from mkwmail.mail.templates import Templates
 from mkwmail.members.member_list import Member
 from tests.kinds import Kind
@@ -38,7 +38,7 @@ def test_members_mails_are_composed_together(kind: Kind) -> None:
     templates = Templates((ROOT / "templates",))
     shared = ("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
     # A template that looks at a link or a name makes ten thousand letters for ten thousand members.
-    assert looked_at(templates.parsed(name) for name in (f"{kind}.md", *shared)) == {"answer"}
+    assert uses_of(templates.parsed(name) for name in (f"{kind}.md", *shared)).looked_at == {"answer"}
 
 
 @pytest.mark.parametrize(("kind", "form"), MAILS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from mkwmail.ledger.host import boot_id
+from mkwmail.ledger.runs import boot_id
 from tests.smtp_server import ScriptedServer
 from tests.torture.kills import MOMENTS, PUT_OFF, SEND, UNKNOWN, Tally, a_crowd, judge
 from tests.workplace import Place

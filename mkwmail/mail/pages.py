@@ -1,18 +1,23 @@
-"""The gallery: one HTML page to browse all mails of a mailing.
+"""Pages for a browser: the gallery of a mailing, letters on paper, and the guide.
 
-The page is self-contained: it sends no requests, scripts and styles are its own or the mail's, and each mail is in a
-frame without scripts. Letters are stored once, and values separately. The page fills the letter for the selected member
-by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`; a test checks that they agree.
+The gallery shows all mails of a mailing. It is self-contained: it sends no requests, scripts and styles are its own or
+the mail's, and each mail is in a frame without scripts. Letters are stored once, and values separately. The page fills
+the letter for the selected member by the rules of :mod:`mkwmail.mail.merge` and :mod:`mkwmail.mail.letter`; a test
+checks that they agree. The page of letters has a sheet for each member who has no mail address.
 """
 
 import hashlib
+import html
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -20,13 +25,11 @@ from markupsafe import Markup
 from mkwmail.dutch.names import Form, full_name, salutation
 from mkwmail.i18n import _, ngettext, size, some
 from mkwmail.mail.compose import Addressed, Composition
-from mkwmail.mail.letter import Letter
-from mkwmail.mail.letter_view import LetterView, fixed_words, invented, names_its_members, opened
+from mkwmail.mail.letter import Letter, Message
+from mkwmail.mail.letter_view import LetterView, Passage, fixed_words, heard, invented, names_its_members, opened
 from mkwmail.mail.merge import Placeholder, Segments, files_in
+from mkwmail.members.member_list import Member
 from mkwmail.members.names import odd
-
-if TYPE_CHECKING:
-    from mkwmail.mail.passages import Passage
 
 
 def page_words(one_per_letter: bool) -> dict[str, Any]:
@@ -174,7 +177,7 @@ def gallery_page(
     form: Form,
     warnings: Sequence[str] = (),
     one_per_letter: bool = False,
-    passages: "Sequence[Passage]" = (),
+    passages: Sequence[Passage] = (),
 ) -> str:
     """Return the page as HTML, to be written in UTF-8.
 
@@ -186,7 +189,7 @@ def gallery_page(
     ``one_per_letter`` makes a page that may be shared: one mail of each variant, with invented values and no list of
     members. A variant whose fixed text identifies its member is left out, and the page says so.
     """
-    everybody = _odd_first(composition.addressed, form)
+    everybody = tuple(sorted(composition.addressed, key=lambda one: not _oddity(one, form)))
     variants = _variants(everybody)
     kept = [variant for variant in variants if not (one_per_letter and variant.tells)]
     lines = _Lines()
@@ -202,7 +205,6 @@ def gallery_page(
         ]
         odd_ones = sum(bool(_oddity(one, form)) for one in everybody)
         warnings = (*warnings, _odd_salutations(odd_ones)) if odd_ones else warnings
-    from mkwmail.mail.passages import heard
 
     words = "".join(fixed_words(variant.opened) for variant in kept)
     found = [[each.place, each.texts, _copying(each)] for each in heard(passages, words)]
@@ -216,7 +218,7 @@ def gallery_page(
     return _written(title, len(everybody), len(variants), warnings, data)
 
 
-def _copying(passage: "Passage") -> str:
+def _copying(passage: Passage) -> str:
     if not passage.copied_by:
         return ""
     command = f"mkwmail template {passage.copied_by.removesuffix('.md')}"
@@ -335,10 +337,6 @@ def _oddity(one: Addressed, form: Form) -> str:
     return "" if one.addressee.copy_of else odd(one.addressee.member.name, form)
 
 
-def _odd_first(addressed: Iterable[Addressed], form: Form) -> tuple[Addressed, ...]:
-    return tuple(sorted(addressed, key=lambda one: not _oddity(one, form)))
-
-
 def _odd_salutations(count: int) -> str:
     return ngettext(
         "%(n)d odd salutation: it comes first in the list.",
@@ -361,9 +359,8 @@ def _written(title: str, members: int, variants: int, warnings: Sequence[str], d
     # The page allows the mail's own style sheets in its frame, and only by this nonce. It need not be secret, because
     # nothing can be added to a page that is already made.
     nonce = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    page = environment.from_string((_PAGE / "page.html").read_text(encoding="utf-8"))
-    return page.render(
+    return _rendered(
+        "page.html",
         title=title,
         summary=_summary(members, variants),
         warnings=warnings,
@@ -374,6 +371,11 @@ def _written(title: str, members: int, variants: int, warnings: Sequence[str], d
         script=Markup(script),
         data=Markup(_json({**data, "nonce": nonce})),
     )
+
+
+def _rendered(name: str, **values: object) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string((_PAGE / name).read_text(encoding="utf-8")).render(values)
 
 
 def _summary(members: int, variants: int) -> str:
@@ -412,3 +414,99 @@ def _json(data: dict[str, Any]) -> str:
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+#: The guide and the pages that it refers to, by their names in ``docs/``.
+PAGES = ("handleiding", "beheer", "overnemen", "formulieren", "microsoft365", "google")
+
+#: The chapters of the guide itself, by the word to type: their headings.
+SECTIONS: Mapping[str, str] = {
+    "inloggen": "De werkmap, en één keer inloggen",
+    "vooraankondiging": "Januari: de vooraankondiging",
+    "uitnodiging": "Februari: de uitnodiging",
+    "aanmeldingen": "Maart: de aanmeldingen en de herinnering",
+    "wijzigingen": "April: wijzigingen, praktische informatie en de dag zelf",
+    "opruimen": "Mei: bedanken, verslag doen, opruimen",
+    "papieren": "Papieren: bewijs van deelname, badges, presentielijst",
+    "misgaat": "Als er iets misgaat",
+    "ledenlijst": "De ledenlijst uit Excel",
+    "teksten": "Eigen teksten",
+    "voorzitter": "De voorzitter laten meekijken",
+    "woorden": "Woordenlijst",
+}
+
+
+def place_of(chapter: str) -> tuple[str, str]:
+    """Return the page of a chapter, and the name of its heading there; empty for a whole page.
+
+    :raises KeyError: if there is no such chapter.
+    """
+    return (chapter, "") if chapter in PAGES else (PAGES[0], _anchor(SECTIONS[chapter]))
+
+
+_STYLE = Path(__file__).with_name("guide.css")
+_TO_PAGE = re.compile(r"^([\w-]+)\.md(#.*)?$")
+
+
+def guide_page(text: str, docs: Path) -> str:
+    """Return a page of the guide, written in Markdown, as HTML.
+
+    Links to other chapters lead to their pages, pictures to their files in ``docs``, and other files to nowhere.
+    """
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(text)
+    title = next((tokens[at + 1].content for at, each in enumerate(tokens) if each.type == "heading_open"), "mkwmail")
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", _anchor(tokens[at + 1].content))
+        for child in token.children or ():
+            if child.type == "image":
+                child.attrSet("src", (docs / str(child.attrGet("src"))).resolve().as_uri())
+            elif child.type == "link_open" and (found := _TO_PAGE.match(str(child.attrGet("href")))):
+                name, place = found[1], found[2] or ""
+                child.attrSet("href", f"{name}.html{place}" if name in PAGES else place or "#")
+    style = _STYLE.read_text(encoding="utf-8")
+    body = markdown.renderer.render(tokens, markdown.options, {})
+    return (
+        f'<!DOCTYPE html>\n<html lang="nl"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{style}</style></head>\n'
+        f"<body>\n{body}</body></html>\n"
+    )
+
+
+def _anchor(heading: str) -> str:
+    """Return the name of a heading in links, as GitHub and GitLab make it."""
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", heading.casefold().strip()))
+
+
+_BODY = re.compile(r"<body[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
+
+
+def letters_page(letters: Iterable[tuple[Member, Message]], title: str) -> str:
+    """Return the page as HTML, to be written in UTF-8.
+
+    Each sheet has the member's name and organisation, and the letter as the mail's HTML says it.
+    """
+    return _rendered(
+        "letters.html", title=title, sheets=[(_address(who), _on_paper(message)) for who, message in letters]
+    )
+
+
+def _address(member: Member) -> str:
+    return "\n".join(line for line in (member.organisation, full_name(member.name)) if line)
+
+
+def _on_paper(message: Message) -> Markup:
+    mail = message_from_bytes(message.data, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    part = mail.get_body(("html",))
+    html = str(part.get_content()) if part is not None else ""
+    for image in mail.walk():
+        name, data = str(image["Content-ID"] or "").strip("<>"), image.get_payload(decode=True)
+        if name and isinstance(data, bytes):
+            url = f"data:{image.get_content_type()};base64,{b64encode(data).decode('ascii')}"
+            html = html.replace(f"cid:{name}", url)
+    body = _BODY.search(html)
+    return Markup(body[1] if body else html)  # made by the mail's own templates, in which values are escaped
