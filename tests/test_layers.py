@@ -41,6 +41,7 @@ HOMES = {
     "jinja2": ("mail",),
     "markupsafe": ("mail",),
     "icalendar": ("mail.icalendar",),
+    "dateutil": ("dutch.dates",),
     "sqlite3": ("ledger",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),

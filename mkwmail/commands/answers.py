@@ -17,8 +17,7 @@ from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import deliveries, erasure, people, responses, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Batch, KeptSignup
-from mkwmail.ledger.people import code_for
+from mkwmail.ledger.models import Batch, KeptSignup, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.icalendar import CalendarReply
 from mkwmail.members.names import read_name

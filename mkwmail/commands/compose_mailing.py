@@ -15,8 +15,7 @@ from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Change, Facts
-from mkwmail.ledger.people import CODE_LENGTH, code_for
+from mkwmail.ledger.models import CODE_LENGTH, Change, Facts, code_for
 from mkwmail.mail.calendar_part import entry_uid
 from mkwmail.mail.compose import Addressed, Composition, compose, message_id
 from mkwmail.mail.context import Addressee, Lazily, MailingContext

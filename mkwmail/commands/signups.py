@@ -13,8 +13,8 @@ from mkwmail.errors import ExitCode, Fault, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
-from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup
-from mkwmail.ledger.people import NEW, NO_ADDRESS, Listed, code_for
+from mkwmail.ledger.models import Answer, Batch, Credit, Guest, KeptSignup, code_for
+from mkwmail.ledger.people import NEW, NO_ADDRESS, Listed
 from mkwmail.planning.member_index import MemberIndex, listed
 from mkwmail.report.answers import answer_words, show_import
 from mkwmail.report.terminal import Terminal

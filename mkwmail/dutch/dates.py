@@ -19,6 +19,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Literal, NamedTuple
 
+from dateutil.easter import easter
+
 from mkwmail.clock import ZONE
 from mkwmail.dutch.names import Form
 from mkwmail.i18n import _
@@ -141,32 +143,23 @@ def public_holidays(year: int) -> Mapping[date, str]:
 
     Liberation Day is among them every five years, as in most collective labour agreements.
     """
-    easter = _easter(year)
+    sunday = easter(year)
     birthday = date(year, 4, 27 if year >= 2014 else 30)
     birthday -= timedelta(days=birthday.weekday() == 6)  # on a Sunday it is celebrated a day earlier
     liberation = {date(year, 5, 5): "Bevrijdingsdag"} if year % 5 == 0 else {}
     return {
         date(year, 1, 1): "Nieuwjaarsdag",
-        easter - timedelta(days=2): "Goede vrijdag",
-        easter: "Eerste paasdag",
-        easter + timedelta(days=1): "Tweede paasdag",
+        sunday - timedelta(days=2): "Goede vrijdag",
+        sunday: "Eerste paasdag",
+        sunday + timedelta(days=1): "Tweede paasdag",
         birthday: "Koningsdag" if year >= 2014 else "Koninginnedag",
         **liberation,
-        easter + timedelta(days=39): "Hemelvaartsdag",
-        easter + timedelta(days=49): "Eerste pinksterdag",
-        easter + timedelta(days=50): "Tweede pinksterdag",
+        sunday + timedelta(days=39): "Hemelvaartsdag",
+        sunday + timedelta(days=49): "Eerste pinksterdag",
+        sunday + timedelta(days=50): "Tweede pinksterdag",
         date(year, 12, 25): "Eerste kerstdag",
         date(year, 12, 26): "Tweede kerstdag",
     }
-
-
-def _easter(year: int) -> date:
-    """Return Easter Sunday (Meeus, Astronomical Algorithms, chapter 8)."""
-    golden, (century, rest) = year % 19, divmod(year, 100)
-    epact = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
-    late = 7 * ((golden + 11 * epact + 22 * sunday) // 451)
-    return date(year, 3, 22) + timedelta(days=epact + sunday - late)
 
 
 class UnreadableError(ValueError):

@@ -512,3 +512,27 @@ def _with_key(secret: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
     block = (secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()).ljust(_BLOCK, b"\0")
     inner, outer = (hashlib.sha256(bytes(octet ^ pad for octet in block)) for pad in (0x36, 0x5C))
     return inner, outer
+
+
+def keyed_for(secret: bytes, purpose: str, *parts: str) -> bytes:
+    """Return the keyed hash (:func:`keyed`) of several texts, for one purpose."""
+    # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
+    message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
+    return keyed(secret, message)
+
+
+#: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
+
+#: The characters of a code in a sign-up link.
+CODE_LENGTH = 10
+
+
+def code_for(secret: bytes, event_id: str, person: str) -> str:
+    """Return the code in a member's sign-up link.
+
+    There is one for each member and event, with 50 bits that cannot be guessed.
+    """
+    number = int.from_bytes(keyed_for(secret, "code", event_id, person), "big")
+    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])

@@ -10,15 +10,10 @@ from mkwmail.addresses import address_key
 from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, columns, records
-from mkwmail.ledger.models import LeftOut, keyed, moment_text
+from mkwmail.ledger.models import LeftOut, keyed_for, moment_text
 
 if TYPE_CHECKING:
     from mkwmail.members.name_changes import NameChange
-
-#: Crockford's base 32, without i, l, o and u: no letter is misread over the telephone.
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = tuple(first + second for second in _LETTERS for first in _LETTERS)
-CODE_LENGTH = 10
 
 NEW = "new"
 
@@ -101,16 +96,7 @@ def person_key(secret: bytes, address: str, n: int = 0) -> str:
     It is the key of the ``n``-th person who was first met under this address. It is derived, so that a preview shows
     the key that is recorded later. It is a keyed hash, so that it does not reveal the address.
     """
-    return _keyed(secret, "person", address_key(address), str(n)).hex()[:32]
-
-
-def code_for(secret: bytes, event_id: str, person: str) -> str:
-    """Return the code in a member's sign-up link.
-
-    There is one for each member and event, with 50 bits that cannot be guessed.
-    """
-    number = int.from_bytes(_keyed(secret, "code", event_id, person), "big")
-    return "".join([_PAIRS[(number >> 10 * place) & 1023] for place in range(CODE_LENGTH // 2)])
+    return keyed_for(secret, "person", address_key(address), str(n)).hex()[:32]
 
 
 def mark(secret: bytes, *parts: str) -> str:
@@ -118,7 +104,7 @@ def mark(secret: bytes, *parts: str) -> str:
 
     The same data gives the same hash, so the person is recognised, but the hash does not reveal the data.
     """
-    return f"{_FORGOTTEN}{_keyed(secret, 'forgotten', *parts).hex()[:32]}"
+    return f"{_FORGOTTEN}{keyed_for(secret, 'forgotten', *parts).hex()[:32]}"
 
 
 def is_mark(address: str) -> bool:
@@ -133,12 +119,6 @@ def marks_of(secret: bytes, addresses: Iterable[str], name: str, organisation: s
     """
     traits = (*traits_of(name, organisation, number, ()), name_trait(name))
     return frozenset((*(mark(secret, each) for each in addresses), *(mark(secret, *trait) for trait in traits)))
-
-
-def _keyed(secret: bytes, purpose: str, *parts: str) -> bytes:
-    # The parts' lengths are hashed with them: ("ab", "c") and ("a", "bc") differ.
-    message = "".join([f"{len(part)}:{part}" for part in (purpose, *parts)])
-    return keyed(secret, message)
 
 
 def folded(text: str) -> str:

@@ -32,7 +32,7 @@ from mkwmail.i18n import _, one_line
 
 LARGEST_FILE = 256 << 20  # octets: a whole mailbox of reports
 _MOST_MAILS = 20_000  # of one mbox file
-_LONGEST_START = 100_000  # octets in which the header's fields are looked for
+_LONGEST_HEAD = 100_000  # octets in which the header's fields are looked for
 
 # A separator is at the start of the file or after a blank line (RFC 4155, appendix A).
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]*\r?\n")
@@ -156,7 +156,7 @@ def is_calendar(data: bytes) -> bool:
 
 def _is_mail(data: bytes) -> bool:
     """Check whether a file begins as a mail does: with its header, up to an empty line."""
-    header = re.split(rb"\r?\n[ \t]*\r?\n", data.lstrip(b"\xef\xbb\xbf \t\r\n")[:_LONGEST_START], maxsplit=1)[0]
+    header = re.split(rb"\r?\n[ \t]*\r?\n", data.lstrip(b"\xef\xbb\xbf \t\r\n")[:_LONGEST_HEAD], maxsplit=1)[0]
     return _FIELDS.search(header) is not None
 
 

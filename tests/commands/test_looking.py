@@ -107,9 +107,9 @@ def test_check_shows_odd_salutations_and_all_of_them_on_request(tmp_path: Path) 
 
 def test_a_long_list_of_odd_salutations_is_cut_short(tmp_path: Path) -> None:
     place = a_place(tmp_path)
-    place.members(*(f"LID {n}A;lid{n}@linde.example.org;T" for n in range(30)), headings="naam;e-mail;organisatie")
+    place.members(*(f"KIM {n}A;lid{n}@linde.example.org;T" for n in range(30)), headings="naam;e-mail;organisatie")
     ran = place.run("check", EVENT)
-    assert ran.out.count("Beste LID") == 10
+    assert ran.out.count("Beste KIM") == 10
     assert "20 more are odd; `check --salutations` lists how everybody is addressed" in ran.out
 
 

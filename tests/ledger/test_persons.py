@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mkwmail.ledger.people import NEW, Listed, Person, code_for, identify, person_key
+from mkwmail.ledger.models import code_for
+from mkwmail.ledger.people import NEW, Listed, Person, identify, person_key
 
 SECRET = b"s" * 32
 JAN = Listed("jan@example.org", "Jan Smit", "Woonstede", "12")
