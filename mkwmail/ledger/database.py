@@ -283,7 +283,7 @@ def damaged(path: Path, reason: str) -> Fault:
     return Fault(
         str(path),
         _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},
-        _("keep it as it is, and put its last good copy in its place; without it everybody would be mailed again"),
+        _("put its last good copy back: mkwmail restore; without it everybody would be mailed again"),
     )
 
 

@@ -520,8 +520,8 @@ def _lost(path: Path, id_path: Path) -> UserError:
     """Return the error for an id file whose ledger is gone."""
     fault = _("according to %(id)s there was a ledger here, but %(ledger)s is gone or empty")
     remedy = _(
-        "put %(ledger)s back, from a backup or the recycle bin: without it everybody would be mailed again; "
-        "only if nobody was ever mailed from this folder, delete %(id)s"
+        "put %(ledger)s back from the recycle bin, or from a backup: mkwmail restore; without it everybody would be "
+        "mailed again; only if nobody was ever mailed from this folder, delete %(id)s"
     )
     return user_error(str(path), fault, remedy, code=ExitCode.SETTINGS, ledger=path.name, id=id_path.name)
 
