@@ -432,11 +432,19 @@ def settle_reply(database: Database, digest: str, now: datetime) -> None:
     database.execute("UPDATE mailbox_mails SET settled = ? WHERE digest = ?", (moment_text(now), digest))
 
 
-def mails_in_doubt(database: Database) -> tuple[InDoubt, ...]:
-    """Return the messages that are in doubt, of all events."""
+def mails_in_doubt(database: Database, *, traceable: bool = False) -> tuple[InDoubt, ...]:
+    """Return the messages that are in doubt, of all events.
+
+    :param traceable: without those that somebody said to send again: a trace of the Message-ID in the mailbox may be
+        of the earlier attempt, which has the same one.
+    """
     rows = database.execute(
         """SELECT a.id, event, mailing, edition, d.person, trim(a.message_id, '<>') FROM deliveries d
-           JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt WHERE d.state = 'in doubt'"""
+           JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt
+           WHERE d.state = 'in doubt' AND NOT (? AND EXISTS (
+               SELECT 1 FROM attempts earlier JOIN resolutions ON resolutions.attempt = earlier.id
+               WHERE earlier.message_id = a.message_id AND earlier.id < a.id AND word = 'send-again'))""",
+        (traceable,),
     )
     return records(InDoubt, rows)
 
