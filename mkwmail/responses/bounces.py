@@ -300,8 +300,9 @@ def _nature_of_others(mail: Message, parts: list[Message]) -> Nature:
     if any(is_calendar_part(part) and _is_reply(part) for part in parts):
         return Nature.CALENDAR
     if mail.get_content_type() == "multipart/report":
-        # A report without its machine-readable part is unclear; otherwise it is a receipt or a complaint.
-        return Nature.UNCLEAR if _is_report(mail) else Nature.AUTOMATIC
+        # A report without its machine-readable part is unclear. A complaint (RFC 5965) must be seen, a receipt not.
+        is_complaint = str(mail.get_param("report-type", "")).casefold() == "feedback-report"
+        return Nature.UNCLEAR if _is_report(mail) or is_complaint else Nature.AUTOMATIC
     if _is_automatic(mail):
         return Nature.AUTOMATIC
     if _ASKED_TO_STOP.match(header_text(mail, "Subject")):

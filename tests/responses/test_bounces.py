@@ -100,6 +100,16 @@ def test_a_report_about_somebody_else_matches_nobody() -> None:
     assert matched(returned("sendmail-unknown"), sent(1, "1@x", "iemand@example.net")).how is How.NOT
 
 
+def test_a_complaint_is_to_be_looked_at() -> None:
+    mail = (
+        "From: fbl@provider.example\nSubject: FW: Uitnodiging\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nThis is an abuse report.\n"
+        "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--b--\n"
+    )
+    (found,) = read_returned(SavedMail("x", mail.encode()))
+    assert found.nature is Nature.UNCLEAR
+
+
 def test_a_report_of_the_first_attempt_says_nothing_about_the_same_bytes_sent_later() -> None:
     report = returned("postfix-unknown")
     assert report.at is not None
