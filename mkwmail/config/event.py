@@ -415,7 +415,9 @@ class Event(StrictModel):
         try:
             read_time(value)
         except ValueError:
-            return value
+            if re.search(r"\d{4}|\d[-/ ]\s?\w", value) or not value.strip():
+                return value
+            raise
         starts = info.data.get("starts")
         if not isinstance(starts, datetime):
             raise PydanticCustomError(FOLLOWS, "unknown until the start is")

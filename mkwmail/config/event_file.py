@@ -117,6 +117,7 @@ _TEMPLATE_SIGNS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 _FIELD = re.compile(r"(?<![{%])\{[A-Za-z_ ]{2,30}\}(?!\})")
 # Keys of free texts: a remark after a single space may really be the rest of the text.
 _FREE = ("title", "theme", "subject", "name", "role", "organisation", "street", "city", "introduction", "text")
+_MOMENTS = ("starts", "ends", "deadline", "send", "latest", "day", "time", "until")  # their own type checks them
 _FILES = ("attachments", "template", "audience", "of")
 
 
@@ -163,7 +164,7 @@ def text_warnings(document: Document) -> Iterator[Fault]:
 
 
 def _is_prose(loc: Loc) -> bool:
-    return loc[:1] != ("id",) and not any(step in _FILES for step in loc)
+    return loc[:1] != ("id",) and loc[-1] not in _MOMENTS and not any(step in _FILES for step in loc)
 
 
 def _wrong_date(

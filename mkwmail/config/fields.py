@@ -73,14 +73,15 @@ def _filled(text: str) -> str:
 def yes_or_no(text: str) -> bool:
     """Read a truth value, in any case.
 
-    True: ``true``, ``ja``, ``yes``, ``waar``. False: ``false``, ``nee``, ``no``, ``onwaar``.
+    True: ``true``, ``ja``, ``yes``, ``waar``, ``aan``, ``on``. False: ``false``, ``nee``, ``no``, ``onwaar``, ``uit``,
+    ``off``.
 
     :raises UnusableError: for any other text.
     """
     word = text.casefold()
-    if word in ("true", "ja", "yes", "waar"):
+    if word in ("true", "ja", "yes", "waar", "aan", "on"):
         return True
-    if word in ("false", "nee", "no", "onwaar"):
+    if word in ("false", "nee", "no", "onwaar", "uit", "off"):
         return False
     raise UnusableError(_('"%(text)s" is neither true nor false') % {"text": text}, "true")
 
@@ -127,7 +128,7 @@ def _pe_points(text: str) -> bool | int | float | None:
         return True if yes_or_no(text) else None
     except UnusableError:
         pass
-    points = _decimal(text)
+    points = _decimal(re.sub(r"\s*(?:pe[ -]?)?punt(?:en)?$", "", text, flags=re.IGNORECASE))
     if points is None:
         fault = _('"%(text)s" is not a number of points: write a number, or true if it is not known yet')
         raise UnusableError(fault % {"text": text}, "true")

@@ -98,12 +98,31 @@ def _missing(loc: Loc, document: Document, model: Model) -> Fault:
     return Fault(above, _("%(key)s: is missing, and must be there") % {"key": key}, remedy)
 
 
+# Keys as a Dutch secretary writes them; in another place the same word is another key.
+_IN_DUTCH: Mapping[str, tuple[str, ...]] = {
+    **{"titel": ("title",), "thema": ("theme",), "inleiding": ("introduction",), "toelichting": ("introduction",)},
+    **{"begin": ("starts",), "start": ("starts",), "aanvang": ("starts",), "datum": ("starts", "day", "send")},
+    **{"einde": ("ends", "until"), "eind": ("ends", "until"), "tot": ("until", "ends"), "tijd": ("time",)},
+    **{"locatie": ("location",), "plaats": ("city", "location"), "stad": ("city",), "adres": ("street",)},
+    **{"straat": ("street",), "naam": ("name",), "rol": ("role",), "functie": ("role",), "sprekers": ("speakers",)},
+    **{"organisatie": ("organisation",), "vereniging": ("association",), "afzender": ("sender",)},
+    **{"aanmelden": ("registration",), "aanmelding": ("registration",), "link": ("url",)},
+    **{"sluiting": ("deadline",), "uiterlijk": ("deadline", "latest"), "programma": ("programme",)},
+    **{"gastheren": ("hosts",), "punten": ("pe_points",), "pe-punten": ("pe_points",), "agenda": ("calendar",)},
+    **{"tekst": ("text",), "onderwerp": ("subject",), "bijlagen": ("attachments",), "bijlage": ("attachments",)},
+    **{"versturen": ("send",), "verzenden": ("send",), "omschrijving": ("description",), "doelgroep": ("audience",)},
+    **{"leden": ("members",), "ledenlijst": ("members",), "telefoon": ("phone",), "taal": ("language",)},
+    **{"voorlopig": ("provisional",), "online": ("online",), "voettekst": ("footer",), "kolommen": ("columns",)},
+}
+
+
 def _unknown(loc: Loc, document: Document, model: Model) -> Fault:
     key = str(loc[-1])
     known = tuple(fields_at(model, loc[:-1]))
     # A key of another part of the file often only has the wrong indentation.
     fault = _("%(key)s: this key is not known here") % {"key": key}
-    near = nearest(key, known)
+    meant = (each for each in _IN_DUTCH.get(key.casefold(), ()) if each in known)
+    near = next(meant, None) or nearest(key, known)
     node = document.node(loc[:-1])
     key_node = node.keys.get(key) if node is not None else None
     if near is not None and near not in (node.keys if node is not None else ()):

@@ -352,17 +352,39 @@ def read_moment(text: str) -> datetime | date:
 
     :raises UnreadableError: if the text is not a moment, or the clock skips that hour in March.
     """
-    text = _spaced(text)
+    text = _spaced(text).removesuffix(".")
     if _OFFSET_FORM.fullmatch(text):
         return _with_offset(text)
     found = _MOMENT_FORM.fullmatch(text)
     # "16-4-2020" does not end in a time, but "16 april 20" could: a time in a moment needs its minutes or "uur".
     if found and (found["minute"] or found["unit"]):
-        return read_time_on(found["time"], read_date(found["date"]))
+        try:
+            day = read_date(found["date"])
+        except UnreadableError as wrong:
+            raise UnreadableError(str(wrong), f"{wrong.remedy} {found['time']}" if wrong.remedy else "") from None
+        return read_time_on(found["time"], day)
     if _RANGE_END.search(text):
         fault = _('"%(text)s" is a range: write its beginning and its end under their own keys')
         raise UnreadableError(fault % {"text": text})
-    return read_date(text)
+    try:
+        return read_date(text)
+    except UnreadableError:
+        if (rest := _behind_a_date(text)) and not any(map(str.isdigit, rest)):
+            fault = _('"%(text)s" is not a time: write it like 13.00')
+            raise UnreadableError(fault % {"text": rest}) from None
+        raise
+
+
+def _behind_a_date(text: str) -> str:
+    """Return what is behind the date with which a text begins; empty if it begins with none."""
+    words = text.split()
+    for count in range(len(words) - 1, 0, -1):
+        try:
+            read_date(" ".join(words[:count]).rstrip(","))
+        except UnreadableError:
+            continue
+        return " ".join(words[count:])
+    return ""
 
 
 def _with_offset(text: str) -> datetime:

@@ -14,7 +14,7 @@ from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
 from mkwmail.config.folder import template_text
-from mkwmail.errors import UserError, user_error
+from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.mail.context import FILTERS, EntryForm
 from mkwmail.mail.markdown import html_of, text_of
@@ -145,6 +145,7 @@ class Templates:
             with template_faults(file):
                 code = self.text.compile(text, name=file, filename=file)
                 made = self._made[file, text] = Template.from_code(self.text, code, self.text.make_globals(None))
+            _refuse_left_over(file, text if file.endswith(".md") else "")
         return made
 
     def part(self, file: str) -> Template:
@@ -185,6 +186,31 @@ class Templates:
             environment.begin()
             module = environment.get_template(file).make_module(dict(names))
         return {name: part for name, part in vars(module).items() if not name.startswith("_")}
+
+
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+# Fields as other programs write them: {voornaam}, { { naam } }, «Voornaam», ${naam}, <<naam>>, %naam%, [naam].
+_FIELD = re.compile(
+    r"\$?\{\s?\{?\s?[^\W\d][\w.]+\s?\}?\s?\}|«\s?\w[\w ]+»|<<\w+>>|%[^\W\d]{3,}%"
+    r"|\[(?:(?:voor|achter)?naam|aanhef|organisatie|datum|name|first name)\](?!\()",
+    re.IGNORECASE,
+)
+_TO_FILL_IN = re.compile(r"\b(?:TODO|FIXME|VUL[ -]IN|INVULLEN|[xX]{3,})\b|\?{3,}")
+
+
+def _refuse_left_over(file: str, text: str) -> None:
+    """Refuse a text in which something would be mailed as it is that was to be filled in."""
+    printed = _TAG.sub(lambda tag: "\n" * tag[0].count("\n"), text)
+    faults = []
+    for pattern, fault in (
+        (_FIELD, _("%(text)s would be mailed as it is: a name to fill in has two braces on both sides")),
+        (_TO_FILL_IN, _('"%(text)s" looks like something still to be filled in')),
+    ):
+        for found in pattern.finditer(printed):
+            line = printed.count("\n", 0, found.start()) + 1
+            faults.append(Fault(f"templates/{file}:{line}", fault % {"text": found[0]}))
+    if faults:
+        raise UserError(*faults)
 
 
 # In a template's language; one line above the text, or below its head.

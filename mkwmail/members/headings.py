@@ -175,7 +175,8 @@ MEANINGS: Meanings = {
     "copy_to": ("kopieaan", "kopieaan1", "kopieaan2", "kopieaan3", "copyto"),
     "do_not_mail": (
         *("nietmailen", "nietmailenreden", "redennietmailen", "geenmail", "nietmail", "optout", "uitgeschreven"),
-        *("donotmail", "donotemail", "unsubscribed"),
+        *("geenmailing", "geenmailings", "geenemail", "nietmeermailen", "nietaanschrijven", "nietbenaderen"),
+        *("uitgeschrevenop", "donotmail", "donotemail", "nomail", "unsubscribed"),
     ),
 }
 _SPELLINGS = frozenset(spelling for spellings in MEANINGS.values() for spelling in spellings)
@@ -478,6 +479,13 @@ def oddities(table: Table, headings: Headings) -> tuple[str, ...]:
     return tuple(_oddities(table, headings))
 
 
+# In the folded heading of a column that may say who does not want mail, or is no member any more.
+_MAY_MEAN_LEFT = re.compile(
+    "mailen|mailing|nieuwsbrief|optin|afgemeld|opgezegd|uitgeschreven|uitschrij|uitdienst|overleden|actief|bezwaar|"
+    "blokkade|lidtot|einddatum|avg"
+)
+
+
 def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if table.other_sheets:
         others = ", ".join(f'"{name}"' for name in table.other_sheets)
@@ -492,6 +500,11 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
         yield _("every row was one cell, with the whole row in it; the rows were read from these cells")
     if headings.row.number != table.rows[0].number:
         yield _("the headings are in row %(row)d; the rows above them were not read") % {"row": headings.row.number}
+    for columns in headings.others.values():
+        if "do_not_mail" not in headings.columns and _MAY_MEAN_LEFT.search(heading_key(headings.written(columns[0]))):
+            yield _('the column "%(heading)s" keeps nobody from being mailed: only a column niet mailen does') % {
+                "heading": shown_value(headings.written(columns[0]))
+            }
     if headings.unnamed:
         letters = ", ".join(map(column_letter, headings.unnamed))
         yield ngettext(

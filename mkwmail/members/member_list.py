@@ -125,7 +125,12 @@ class FaultyRow:
 
 _NAME_PARTS = ("first", "initials", "prefix", "surname")
 _LONGEST = 200  # characters of a name, an organisation or a function: a longer text is in the wrong column
-_MAY_BE_MAILED = frozenset(("nee", "n", "no", "0", "false", "onwaar", "-"))
+_MAY_BE_MAILED = frozenset(
+    ("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□")
+)
+_NO_WORD = re.compile(r"[\s.,!?()\[\]-]+")
+# It may mean that mail is allowed.
+_UNCLEAR = re.compile(r"(?:nee|neen|mag|wel|graag|ok|oke|oké|akkoord|toegestaan|geen bezwaar)\b")
 _NO_REASON = frozenset(("x", "ja", "j", "yes", "y", "1", "true", "waar", "v", "✓", "✔", "niet mailen", "optout"))
 
 
@@ -139,7 +144,7 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     texts = {meaning: cells.text(columns[0]) for meaning, columns in headings.columns.items()}
     further = {name: cells.text(columns[0], longest=None) for name, columns in headings.others.items()}
     cells.check_width()
-    do_not_mail = _reason(texts.get("do_not_mail", ""))
+    do_not_mail = cells.reason(texts.get("do_not_mail", ""))
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
     name = checked.name(texts)
     email = checked.address(texts.get("email", ""), name)
@@ -162,10 +167,18 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
 
 
 def _reason(text: str) -> str:
-    """Return why a member must not be mailed; empty if mail is allowed."""
-    folded = text.casefold()
-    if not text or folded in _MAY_BE_MAILED:
+    """Return why a member must not be mailed; empty if mail is allowed.
+
+    :raises CellError: if it may say that mail is allowed.
+    """
+    folded = _NO_WORD.sub(" ", text.casefold()).strip()
+    if _MAY_BE_MAILED.intersection((folded, folded.replace(" ", ""))) and text != "?":
         return ""
+    if text == "?" or _UNCLEAR.match(folded):
+        raise CellError(
+            _('"%(value)s" does not say whether the member may be mailed') % {"value": shown_value(text)},
+            _("leave the cell empty if mail is allowed; otherwise write the reason"),
+        )
     return _("marked in the member list as not to be mailed") if folded in _NO_REASON else text
 
 
@@ -216,6 +229,17 @@ class _Cells:
                 _('put a value that holds the separator %(separator)s between quotation marks: "…"') % cells,
             )
         )
+
+    def reason(self, text: str) -> str:
+        """Return why the member must not be mailed; empty if mail is allowed.
+
+        If that is not clear, record a fault and return an empty text.
+        """
+        try:
+            return _reason(text)
+        except CellError as wrong:
+            self._refuse(self._column("do_not_mail"), wrong)
+            return ""
 
     def title(self, text: str) -> Title:
         """Return the title that the cell means.

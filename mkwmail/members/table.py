@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mkwmail.members import workbook
 
 
-SEPARATORS = (";", "\t", ",")
+SEPARATORS = (";", "\t", ",", "|")
 # How a zip archive (.xlsx) begins, and the container of .xls and of encrypted Office files (MS-CFB §2.2).
 _WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _SAMPLE = 200  # records that decide which separator is used
@@ -51,10 +51,7 @@ def decode(data: bytes, shown: str) -> tuple[str, str]:
     elif (text := _strictly(data, "utf-8-sig")) is not None:
         decoded = text, "UTF-8"
     else:
-        # Most lists are UTF-8 or a workbook: they do not need it.
-        from mkwmail.members.table import decode_eight_bits
-
-        decoded = decode_eight_bits(data, shown)
+        decoded = _decode_eight_bits(data, shown)
     text, name = decoded
     if text is None:
         fault = _("the file is not text in UTF-8, UTF-16, Windows-1252 or Mac Roman")
@@ -470,19 +467,43 @@ _MOST_PLACES = 5  # lines with broken letters that are named
 _AROUND = 20  # characters before and after a broken letter that are shown
 
 _SMALL, _CAPITALS = "àáâäåæçèéêëìíîïñòóôöøœßùúûüÿšžý", "ÀÁÂÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖØŒÙÚÛÜŸŠŽÝ"
+_USUAL = "éëïöüèáóçÉËÏÖÜÈ"  # in Dutch names
 _RARE = "šžœŠŽŒŸ"  # in Windows-1252; where Mac Roman has ö, û, ú, ä, é, å and ü
 _OPENING, _CLOSING, _BETWEEN = "“‘„«‹", "”»›…™®©", "’"  # marks before, behind and between the letters of words
 _DASHES = "–—"  # Noord–Zuid
 _BROKEN = re.compile("[\udc80-\udcff]+")
 
 
-def decode_eight_bits(data: bytes, shown: str) -> tuple[str | None, str]:
+def _decode_eight_bits(data: bytes, shown: str) -> tuple[str | None, str]:
     """Return a text that is neither UTF-8 nor UTF-16, and the name of its encoding; None if it is not known.
 
-    :raises UserError: if it is UTF-8 with broken letters, or if it cannot be decided between Windows and Mac.
+    :raises UserError: if it is UTF-8 with broken letters, or if it cannot be decided between Windows, Mac and DOS.
     """
     _refuse_broken(data, shown)
-    return _of_windows_or_mac(data, shown)
+    text, encoding = _of_windows_or_mac(data, shown)
+    if text is not None:
+        _refuse_dos(data, text, encoding, shown)
+    return text, encoding
+
+
+def _refuse_dos(data: bytes, text: str, encoding: str, shown: str) -> None:
+    """Refuse a text of which the letters are more usual in Dutch if DOS wrote them, as Excel's "CSV (MS-DOS)" does.
+
+    The "ë" of DOS is the "â" of Mac Roman, and its "é" a mark of Windows-1252.
+    """
+    dos = data.decode("cp850")
+    if _unlikely(dos) or not all(char.isascii() or char in _USUAL for char in dos):
+        return
+    for place, char in enumerate(text):
+        rare = encoding == "Mac Roman" and char.isalpha() and char not in _USUAL
+        if not char.isascii() and (rare or not _is_likely(char, text[place - 1 : place], text[place + 1 : place + 2])):
+            fault = _('the letters of the file can be read in two ways: "%(dos)s" (DOS) or "%(other)s" (%(encoding)s)')
+            words = {"dos": _around(dos, place), "other": _around(text, place), "encoding": encoding}
+            raise _two_ways(shown, fault % words)
+
+
+def _two_ways(shown: str, fault: str) -> UserError:
+    return user_error(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx'))
 
 
 def _refuse_broken(data: bytes, shown: str) -> None:
@@ -530,8 +551,7 @@ def _of_windows_or_mac(data: bytes, shown: str) -> tuple[str | None, str]:
         return mac, "Mac Roman"
     if of_mac == of_windows and (pair := _two_readings(windows, mac)):
         fault = _('the letters of the file can be read in two ways: "%(windows)s" (Windows) or "%(mac)s" (Mac)')
-        words = {"windows": shown_value(pair[0]), "mac": shown_value(pair[1])}
-        raise UserError(Fault(shown, fault % words, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+        raise _two_ways(shown, fault % {"windows": shown_value(pair[0]), "mac": shown_value(pair[1])})
     return windows, "Windows-1252"
 
 
@@ -565,7 +585,12 @@ def _two_readings(windows: str, mac: str) -> tuple[str, str] | None:
     """
     for place, (one, other) in enumerate(zip(windows, mac, strict=True)):
         if one in _RARE and other in _SMALL + _CAPITALS:
-            start = max(map(windows.rfind, ";,\t\r\n", [0] * 5, [place] * 5)) + 1
-            end = min((found for mark in ";,\t\r\n" if (found := windows.find(mark, place)) >= 0), default=len(windows))
-            return windows[start:end], mac[start:end]
+            return _around(windows, place), _around(mac, place)
     return None
+
+
+def _around(text: str, place: int) -> str:
+    """Return the cell around a place, for a message."""
+    start = max(map(text.rfind, ";,\t\r\n", [0] * 5, [place] * 5)) + 1
+    end = min((found for mark in ";,\t\r\n" if (found := text.find(mark, place)) >= 0), default=len(text))
+    return shown_value(text[start:end])

@@ -213,6 +213,12 @@ def list_notes(members: MemberList, place: str, index: MemberIndex, history: His
         yield ngettext(
             "%(n)d assistant gets copies: %(names)s", "%(n)d assistants get copies: %(names)s", len(names)
         ) % {"n": len(names), "names": some(names)}
+    kept_off = [each for each in members.members if each.do_not_mail]
+    if kept_off:
+        names = [f"{full_name(each.name) or each.email} ({each.do_not_mail})" for each in kept_off]
+        yield ngettext(
+            "%(n)d member is not to be mailed: %(names)s", "%(n)d members are not to be mailed: %(names)s", len(names)
+        ) % {"n": len(names), "names": some(names)}
     for row in members.faulty:
         yield _("left out: row %(row)d, %(name)s <%(address)s>") % {
             "row": row.row,

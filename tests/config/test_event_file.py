@@ -151,12 +151,29 @@ NO_WEBSITE = "is not a website: its name has dots, and besides them only letters
 
 
 @pytest.mark.parametrize(
-    ("written", "points"), [("true", True), ("ja", True), ("false", None), ("nee", None), ("3", 3), ("", None)]
+    ("written", "points"),
+    [("true", True), ("ja", True), ("false", None), ("nee", None), ("3", 3), ("", None), ("4 PE-punten", 4)],
 )
 def test_pe_points(folder: WorkingFolder, written: str, points: object) -> None:
     found = read(folder, f"{HEAD}pe_points: {written}\n").value.pe_points
     assert found == points
     assert type(found) is type(points)
+
+
+@pytest.mark.parametrize(("written", "value"), [("on", True), ("aan", True), ("off", False), ("uit", False)])
+def test_yes_and_no_as_people_write_them(folder: WorkingFolder, written: str, value: bool) -> None:
+    assert read(folder, f"{HEAD}provisional: {written}\n").value.provisional is value
+
+
+def test_a_wrong_moment_is_one_fault_with_the_whole_value_repaired(folder: WorkingFolder) -> None:
+    (fault,) = faults(folder, HEAD.replace("starts: 2020-04-16 13:00", "starts: vrijdag 16 april 2020 12.30 uur"))
+    assert fault.fault == 'starts: "vrijdag 16 april 2020": that day is a donderdag, not a vrijdag'
+    assert fault.remedy == "starts: donderdag 16 april 2020 12.30 uur"
+
+
+def test_an_end_that_is_no_time_is_called_that(folder: WorkingFolder) -> None:
+    (fault,) = faults(folder, HEAD.replace("ends: 18:00", "ends: half zes"))
+    assert fault.fault == 'ends: "half zes" is not a time: write it like 13.00'
 
 
 def test_keys_without_anything_behind_them_have_their_defaults(folder: WorkingFolder) -> None:
@@ -185,6 +202,15 @@ FORMS = [
     ("theme: [a, b]", ":5:8", "theme: one text is expected here, not a list or keys of its own", ""),
     ("titel: x", ":5:1", "titel: this key is not known here", "choose from: "),
     ("Theme: x", ":5:1", "Theme: this key is not known here", "theme: x"),
+    ("locatie: Ede", ":5:1", "locatie: this key is not known here", "location: Ede"),
+    ("aanmelden: {}", ":5:1", "aanmelden: this key is not known here", "registration: {}"),
+    ("location: {plaats: Ede}", ":5:12", "plaats: this key is not known here", "location: {city: Ede}"),
+    (
+        "mailings: {reminder: {datum: 2020-03-01}}",
+        ":5:23",
+        "datum: this key is not known here",
+        "mailings: {reminder: {send: 2020-03-01}}",
+    ),
     ("location: {citi: Ede}", ":5:12", "citi: this key is not known here", "location: {city: Ede}"),
     (
         "programme: [{time: 12.00}]",

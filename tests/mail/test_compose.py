@@ -236,6 +236,11 @@ def test_composing_again_gives_the_same_bytes(workshop: Workshop) -> None:
         ("{{ 'a' + 1 }}\n", 5, "do not fit together"),
         ("{{ member first }}\n", 5, "syntax error"),
         ("{{ } }}\n", 5, '"}" was not expected'),
+        ("Dag\nBeste {voornaam},\n", 6, "{voornaam} would be mailed as it is: a name to fill in has two braces"),
+        ("{# {x} #}\n{ { member.first_name } }\n", 6, "would be mailed as it is"),
+        ("Beste «Voornaam»,\n", 5, "«Voornaam» would be mailed as it is"),
+        ("Beste [naam],\n", 5, "[naam] would be mailed as it is"),
+        ("Zaal: TODO\n", 5, '"TODO" looks like something still to be filled in'),
     ],
 )
 def test_a_faulty_template_is_named_with_its_line(workshop: Workshop, body: str, line: int, words: str) -> None:

@@ -42,6 +42,12 @@ def test_letters_that_may_be_of_both_are_refused_with_both_readings(word: str, e
         decode(f"naam;x\n{word};1\n".encode(encoding), "leden.csv")
 
 
+@pytest.mark.parametrize("word", ["Zoë Beëlen", "René", "Zoë Coördinatie"])
+def test_letters_from_dos_are_never_read_as_those_of_a_mac(word: str) -> None:
+    with pytest.raises(UserError, match=rf"two ways: .*{word}.*\(DOS\).*CSV UTF-8"):
+        decode(f"naam;x\n{word};1\n".encode("cp850"), "leden.csv")
+
+
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
 def test_broken_letters_of_utf_8_are_named_with_their_line(start: bytes) -> None:
     data = start + "naam\nZoë\nRenée\n".encode() + b"Ren\xe9 Smit;x\nAn\nZo\xc3;y\n"

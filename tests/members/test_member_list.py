@@ -67,7 +67,7 @@ def as_xlsx(rows: list[list[str]]) -> bytes:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4, 5, 6), (6, 5, 4, 3, 2, 1, 0), (4, 0, 5, 1, 6, 2, 3)])
-@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_the_same_people_from_every_encoding_separator_and_order(
     tmp_path: Path, encoding: str, separator: str, order: tuple[int, ...]
@@ -289,6 +289,27 @@ def test_one_address_written_twice_in_a_cell_is_read_and_noted(tmp_path: Path) -
     found = read(tmp_path, 'naam;e-mail\nKim;"kim@linde.example.org; Kim@linde.example.org"\n')
     assert found.members[0].email == "kim@linde.example.org"
     assert any("kim@linde.example.org in row 2" in note for note in found.odd)
+
+
+@pytest.mark.parametrize("word", ["nvt", "n.v.t.", "nee.", "Nee!", "-", "☐", "[ ]", "niet van toepassing"])
+def test_words_for_no_opt_out_are_none(tmp_path: Path, word: str) -> None:
+    (kim,) = read(tmp_path, f"naam;e-mail;niet mailen\nKim;kim@linde.example.org;{word}\n").members
+    assert kim.do_not_mail == ""
+
+
+@pytest.mark.parametrize("word", ["nee, mag wel", "geen bezwaar", "?", "graag", "mag gemaild worden"])
+def test_an_opt_out_that_may_be_a_permission_is_refused(tmp_path: Path, word: str) -> None:
+    (fault,) = faults(tmp_path, f"naam;e-mail;niet mailen\nKim;kim@linde.example.org;{word}\n")
+    assert fault.place == "leden.csv:2 niet mailen"
+    assert "does not say whether the member may be mailed" in fault.fault
+
+
+@pytest.mark.parametrize("heading", ["wel mailen", "nieuwsbrief", "Uit dienst", "opgezegd"])
+def test_a_column_that_may_be_meant_to_keep_somebody_off_is_named(tmp_path: Path, heading: str) -> None:
+    text = f"naam;e-mail;{heading}\nKim;kim@linde.example.org;ja\n"
+    said = f'the column "{heading}" keeps nobody from being mailed: only a column niet mailen does'
+    assert said in read(tmp_path, text).odd
+    assert said not in read(tmp_path, text.replace("naam;", "niet mailen;naam;").replace("Kim;", ";Kim;")).odd
 
 
 @pytest.mark.parametrize("word", ["per post", "volgt", "geen mailadres bekend", "telefonisch", "n.n.b."])
