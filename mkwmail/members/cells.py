@@ -142,6 +142,12 @@ _COMMON_DOMAINS = (
     *("planet.nl", "hetnet.nl", "home.nl", "xs4all.nl", "upcmail.nl", "casema.nl", "quicknet.nl", "solcon.nl"),
     *("chello.nl", "tele2.nl", "telfort.nl", "online.nl"),
 )
+# Endings that no domain has, and what was meant.
+_ENDINGS = {
+    **dict.fromkeys(("nll", "nnl", "nl1", "n"), "nl"),
+    **dict.fromkeys(("con", "cmo", "comm", "vom", "xom"), "com"),
+    **dict.fromkeys(("ogr", "orgg", "prg"), "org"),
+}
 _ALIKE = 0.85  # of difflib's ratio: they differ in a letter or two
 
 
@@ -231,8 +237,8 @@ def named_addresses(text: str) -> tuple[tuple[str, str], ...]:
 def likely_meant(address: str) -> str | None:
     """Return the address with its mistyped domain corrected, or None.
 
-    Only slips for a well-known domain count (gmial.com, hotmal.com): swapped letters, one letter too many or too few. A
-    different letter may make it another company's domain.
+    Only an ending that does not exist counts, and slips for a well-known domain (gmial.com, hotmal.com): swapped
+    letters, one letter too many or too few. A different letter may make it another company's domain.
     """
     local, _at, domain = address.casefold().rpartition("@")
     meant = _domain_meant(domain)
@@ -245,7 +251,8 @@ def _domain_meant(domain: str) -> str | None:
     alike = [each for each in _COMMON_DOMAINS if 2 * min(len(each), len(domain)) >= _ALIKE * (len(each) + len(domain))]
     near = difflib.get_close_matches(domain, alike, n=1, cutoff=_ALIKE)
     if not near or near[0] == domain:
-        return None
+        name, _dot, ending = domain.rpartition(".")
+        return f"{name}.{_ENDINGS[ending]}" if ending in _ENDINGS else None
     return near[0] if len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain) else None
 
 

@@ -11,7 +11,7 @@ from sys import intern
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key, is_example
-from mkwmail.dutch.names import Name, Title, full_name, read_title
+from mkwmail.dutch.names import TITLES_BEFORE, Name, Title, full_name, read_title
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
@@ -128,6 +128,7 @@ _LONGEST = 200  # characters of a name, an organisation or a function: a longer 
 _MAY_BE_MAILED = frozenset(
     ("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□")
 )
+_CHOICES = frozenset(("m/v", "v/m", "dhr/mevr", "dhr/mw", "mevr/dhr", "mw/dhr", "heer/mevrouw", "deheer/mevrouw"))
 _NO_WORD = re.compile(r"[\s.,!?()\[\]-]+")
 # It may mean that mail is allowed.
 _UNCLEAR = re.compile(r"(?:nee|neen|mag|wel|graag|ok|oke|oké|akkoord|toegestaan|geen bezwaar)\b")
@@ -247,7 +248,7 @@ class _Cells:
         If the word is not a title, record a fault and return none.
         """
         try:
-            return read_title(text)
+            return "" if _tells_nothing(text) else read_title(text)
         except ValueError:
             wrong = CellError(
                 _('"%(value)s" is not a title that is known') % {"value": shown_value(text)},
@@ -339,6 +340,13 @@ class _Cells:
         self._refused.add(column)
         heading = shown_value(self._headings.written(column)) or column_letter(column)
         self.faults.append(Fault(f"{self._shown}:{self._row.number} {heading}", wrong.fault, wrong.remedy))
+
+
+def _tells_nothing(title: str) -> bool:
+    """Check whether a title is a choice ("dhr/mevr") or degrees ("drs."); "mr." may be English."""
+    degrees = set(title.casefold().replace(".", " ").split())
+    choice = title.casefold().replace(".", "").replace(" ", "")
+    return choice in _CHOICES or (bool(degrees) and degrees <= TITLES_BEFORE and degrees != {"mr"})
 
 
 def _refuse_other_name(text: str, name: str) -> None:
