@@ -245,6 +245,21 @@ def likely_meant(address: str) -> str | None:
     return f"{local}@{meant}" if meant else None
 
 
+def is_slip(domain: str, other: str) -> bool:
+    """Return whether two domains differ by a letter too many or two letters swapped; digits are told apart.
+
+    >>> is_slip("woonstedde.nl", "woonstede.nl"), is_slip("wonen1.nl", "wonen.nl"), is_slip("wonen.nl", "bonen.nl")
+    (True, False, False)
+    """
+    short, long = sorted((domain, other), key=len)
+    if len(long) - len(short) == 1:
+        place = next((at for at, pair in enumerate(zip(short, long, strict=False)) if len(set(pair)) > 1), len(short))
+        return short[place:] == long[place + 1 :] and not long[place].isdigit()
+    differing = [at for at, pair in enumerate(zip(short, long, strict=False)) if len(set(pair)) > 1]
+    swapped = len(differing) == 2 and differing[1] == differing[0] + 1 and sorted(short) == sorted(long)
+    return swapped and len(short) == len(long)
+
+
 @lru_cache(maxsize=1024)  # a list has many addresses of few domains
 def _domain_meant(domain: str) -> str | None:
     # difflib compares the lengths too, but only after it has indexed the letters.

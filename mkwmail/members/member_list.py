@@ -4,6 +4,7 @@ Every faulty cell is named, and nothing is guessed.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from mkwmail.members.cells import (
     clean,
     excel_error,
     is_no_address,
+    is_slip,
     likely_meant,
     named_addresses,
     read_address,
@@ -550,9 +552,28 @@ def _settle_opt_outs(members: Sequence[Member]) -> tuple[tuple[Member, ...], tup
     return tuple(settled), tuple(notes)
 
 
-def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
+def _domains_of(members: Iterable[Member]) -> dict[str, Counter[str]]:
+    """Return organisation → how many of its members are at each domain."""
+    found: dict[str, Counter[str]] = {}
     for member in members:
-        meant = likely_meant(member.email)
+        if member.organisation and member.email:
+            found.setdefault(member.organisation, Counter())[member.email.rpartition("@")[2]] += 1
+    return found
+
+
+def _of_colleagues(member: Member, domains: Mapping[str, Counter[str]]) -> str | None:
+    """Return the address at the domain of more colleagues that differs by a slip; None if there is none."""
+    local, _at, domain = member.email.rpartition("@")
+    used = domains.get(member.organisation, Counter())
+    others = (other for other, count in used.items() if other != domain and count > used[domain])
+    meant = next((other for other in others if is_slip(domain, other)), None)
+    return f"{local}@{meant}" if meant else None
+
+
+def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
+    domains = _domains_of(members)
+    for member in members:
+        meant = likely_meant(member.email) or _of_colleagues(member, domains)
         if meant and not member.do_not_mail:
             yield _("%(place)s: is %(address)s meant to be %(meant)s?") % {
                 "place": f"{shown}:{member.row}",

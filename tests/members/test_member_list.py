@@ -378,6 +378,17 @@ def test_an_ending_that_does_not_exist_is_asked_about(tmp_path: Path, written: s
     assert f"leden.csv:2: is kim@{written} meant to be kim@{meant}?" in found.odd
 
 
+@pytest.mark.parametrize(
+    ("domain", "asked"), [("woonstedde.nl", True), ("woosntede.nl", True), ("woonstede2.nl", False)]
+)
+def test_a_domain_that_is_a_slip_for_that_of_colleagues_is_asked_about(
+    tmp_path: Path, domain: str, asked: bool
+) -> None:
+    rows = ["Bo;bo@woonstede.nl;Woonstede", "An;an@woonstede.nl;Woonstede", f"Kim;kim@{domain};Woonstede"]
+    found = read(tmp_path, "\n".join(["naam;e-mail;organisatie", *rows]))
+    assert (f"leden.csv:4: is kim@{domain} meant to be kim@woonstede.nl?" in found.odd) is asked
+
+
 def test_an_unknown_title_is_told_what_to_write(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, "aanhef;naam;e-mail\nprins;Kim;kim@linde.example.org\n")
     assert '"prins"' in fault.fault
