@@ -37,9 +37,9 @@ class Name(NamedTuple):
 
 
 _TITLES: dict[str, Title] = {
-    **dict.fromkeys(("", "-", "onbekend", "neutraal", "x"), ""),
-    **dict.fromkeys(("dhr", "heer", "de heer", "hr", "m", "man", "meneer", "geachte heer"), "de heer"),
-    **dict.fromkeys(("mevr", "mw", "mevrouw", "v", "vrouw", "geachte mevrouw"), "mevrouw"),
+    **dict.fromkeys(("", "-", "?", "onbekend", "neutraal", "x", "geen", "nvt", "n v t", "anders", "non-binair"), ""),
+    **dict.fromkeys(("dhr", "heer", "de heer", "hr", "m", "man", "meneer"), "de heer"),
+    **dict.fromkeys(("mevr", "mw", "mevrouw", "v", "vrouw", "mej", "mejuffrouw", "mvr", "mrs", "ms"), "mevrouw"),
 }
 
 
@@ -51,6 +51,7 @@ def read_title(text: str) -> Title:
     :raises ValueError: for any other text, including "mr.": in Dutch it is a lawyer's degree.
     """
     key = " ".join(text.casefold().replace(".", " ").split())
+    key = re.sub(r"^(?:beste|geachte)\b\s*", "", key)
     try:
         return _TITLES[key]
     except KeyError:

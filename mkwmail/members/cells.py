@@ -142,6 +142,12 @@ _COMMON_DOMAINS = (
     *("planet.nl", "hetnet.nl", "home.nl", "xs4all.nl", "upcmail.nl", "casema.nl", "quicknet.nl", "solcon.nl"),
     *("chello.nl", "tele2.nl", "telfort.nl", "online.nl"),
 )
+# Endings that no domain has, and what was meant.
+_ENDINGS = {
+    **dict.fromkeys(("nll", "nnl", "nl1", "n"), "nl"),
+    **dict.fromkeys(("con", "cmo", "comm", "vom", "xom"), "com"),
+    **dict.fromkeys(("ogr", "orgg", "prg"), "org"),
+}
 _ALIKE = 0.85  # of difflib's ratio: they differ in a letter or two
 
 
@@ -231,12 +237,27 @@ def named_addresses(text: str) -> tuple[tuple[str, str], ...]:
 def likely_meant(address: str) -> str | None:
     """Return the address with its mistyped domain corrected, or None.
 
-    Only slips for a well-known domain count (gmial.com, hotmal.com): swapped letters, one letter too many or too few. A
-    different letter may make it another company's domain.
+    Only an ending that does not exist counts, and slips for a well-known domain (gmial.com, hotmal.com): swapped
+    letters, one letter too many or too few. A different letter may make it another company's domain.
     """
     local, _at, domain = address.casefold().rpartition("@")
     meant = _domain_meant(domain)
     return f"{local}@{meant}" if meant else None
+
+
+def is_slip(domain: str, other: str) -> bool:
+    """Return whether two domains differ by a letter too many or two letters swapped; digits are told apart.
+
+    >>> is_slip("woonstedde.nl", "woonstede.nl"), is_slip("wonen1.nl", "wonen.nl"), is_slip("wonen.nl", "bonen.nl")
+    (True, False, False)
+    """
+    short, long = sorted((domain, other), key=len)
+    if len(long) - len(short) == 1:
+        place = next((at for at, pair in enumerate(zip(short, long, strict=False)) if len(set(pair)) > 1), len(short))
+        return short[place:] == long[place + 1 :] and not long[place].isdigit()
+    differing = [at for at, pair in enumerate(zip(short, long, strict=False)) if len(set(pair)) > 1]
+    swapped = len(differing) == 2 and differing[1] == differing[0] + 1 and sorted(short) == sorted(long)
+    return swapped and len(short) == len(long)
 
 
 @lru_cache(maxsize=1024)  # a list has many addresses of few domains
@@ -245,7 +266,8 @@ def _domain_meant(domain: str) -> str | None:
     alike = [each for each in _COMMON_DOMAINS if 2 * min(len(each), len(domain)) >= _ALIKE * (len(each) + len(domain))]
     near = difflib.get_close_matches(domain, alike, n=1, cutoff=_ALIKE)
     if not near or near[0] == domain:
-        return None
+        name, _dot, ending = domain.rpartition(".")
+        return f"{name}.{_ENDINGS[ending]}" if ending in _ENDINGS else None
     return near[0] if len(near[0]) != len(domain) or sorted(near[0]) == sorted(domain) else None
 
 

@@ -172,7 +172,7 @@ MEANINGS: Meanings = {
         *("telefoon", "telefoonnummer", "telnr", "telnummer", "tel", "mobiel", "mobielnummer", "telefoonmobiel"),
         *("mobieletelefoon", "gsm", "phone", "phonenumber", "telephone", "mobile", "mobilephone"),
     ),
-    "copy_to": ("kopieaan", "kopieaan1", "kopieaan2", "kopieaan3", "copyto"),
+    "copy_to": ("kopieaan", "kopieaan1", "kopieaan2", "kopieaan3", "kopieaanemail", "kopienaar", "copyto"),
     "do_not_mail": (
         *("nietmailen", "nietmailenreden", "redennietmailen", "geenmail", "nietmail", "optout", "uitgeschreven"),
         *("geenmailing", "geenmailings", "geenemail", "nietmeermailen", "nietaanschrijven", "nietbenaderen"),
@@ -505,6 +505,10 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
             yield _('the column "%(heading)s" keeps nobody from being mailed: only a column niet mailen does') % {
                 "heading": shown_value(headings.written(columns[0]))
             }
+        if any("@" in row.cell(columns[0]) for row in table.rows if row.number > headings.row.number):
+            yield _(
+                'nobody at the addresses in the column "%(heading)s" is mailed: copies are for a column kopie aan'
+            ) % {"heading": shown_value(headings.written(columns[0]))}
     if headings.unnamed:
         letters = ", ".join(map(column_letter, headings.unnamed))
         yield ngettext(

@@ -4,6 +4,7 @@ Every faulty cell is named, and nothing is guessed.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from sys import intern
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key, is_example
-from mkwmail.dutch.names import Name, Title, full_name, read_title
+from mkwmail.dutch.names import TITLES_BEFORE, Name, Title, full_name, read_title
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
@@ -21,6 +22,7 @@ from mkwmail.members.cells import (
     clean,
     excel_error,
     is_no_address,
+    is_slip,
     likely_meant,
     named_addresses,
     read_address,
@@ -128,6 +130,7 @@ _LONGEST = 200  # characters of a name, an organisation or a function: a longer 
 _MAY_BE_MAILED = frozenset(
     ("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□")
 )
+_CHOICES = frozenset(("m/v", "v/m", "dhr/mevr", "dhr/mw", "mevr/dhr", "mw/dhr", "heer/mevrouw", "deheer/mevrouw"))
 _NO_WORD = re.compile(r"[\s.,!?()\[\]-]+")
 # It may mean that mail is allowed.
 _UNCLEAR = re.compile(r"(?:nee|neen|mag|wel|graag|ok|oke|oké|akkoord|toegestaan|geen bezwaar)\b")
@@ -247,7 +250,7 @@ class _Cells:
         If the word is not a title, record a fault and return none.
         """
         try:
-            return read_title(text)
+            return "" if _tells_nothing(text) else read_title(text)
         except ValueError:
             wrong = CellError(
                 _('"%(value)s" is not a title that is known') % {"value": shown_value(text)},
@@ -339,6 +342,13 @@ class _Cells:
         self._refused.add(column)
         heading = shown_value(self._headings.written(column)) or column_letter(column)
         self.faults.append(Fault(f"{self._shown}:{self._row.number} {heading}", wrong.fault, wrong.remedy))
+
+
+def _tells_nothing(title: str) -> bool:
+    """Check whether a title is a choice ("dhr/mevr") or degrees ("drs."); "mr." may be English."""
+    degrees = set(title.casefold().replace(".", " ").split())
+    choice = title.casefold().replace(".", "").replace(" ", "")
+    return choice in _CHOICES or (bool(degrees) and degrees <= TITLES_BEFORE and degrees != {"mr"})
 
 
 def _refuse_other_name(text: str, name: str) -> None:
@@ -542,9 +552,28 @@ def _settle_opt_outs(members: Sequence[Member]) -> tuple[tuple[Member, ...], tup
     return tuple(settled), tuple(notes)
 
 
-def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
+def _domains_of(members: Iterable[Member]) -> dict[str, Counter[str]]:
+    """Return organisation → how many of its members are at each domain."""
+    found: dict[str, Counter[str]] = {}
     for member in members:
-        meant = likely_meant(member.email)
+        if member.organisation and member.email:
+            found.setdefault(member.organisation, Counter())[member.email.rpartition("@")[2]] += 1
+    return found
+
+
+def _of_colleagues(member: Member, domains: Mapping[str, Counter[str]]) -> str | None:
+    """Return the address at the domain of more colleagues that differs by a slip; None if there is none."""
+    local, _at, domain = member.email.rpartition("@")
+    used = domains.get(member.organisation, Counter())
+    others = (other for other, count in used.items() if other != domain and count > used[domain])
+    meant = next((other for other in others if is_slip(domain, other)), None)
+    return f"{local}@{meant}" if meant else None
+
+
+def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
+    domains = _domains_of(members)
+    for member in members:
+        meant = likely_meant(member.email) or _of_colleagues(member, domains)
         if meant and not member.do_not_mail:
             yield _("%(place)s: is %(address)s meant to be %(meant)s?") % {
                 "place": f"{shown}:{member.row}",

@@ -354,6 +354,41 @@ def test_what_is_no_person_is_a_fault_with_row_and_remedy(tmp_path: Path, row: s
     assert fault.remedy
 
 
+@pytest.mark.parametrize(
+    ("aanhef", "title"),
+    [
+        *(("drs.", ""), ("Prof. dr.", ""), ("Dhr./Mevr.", ""), ("M/V", ""), ("n.v.t.", ""), ("anders", "")),
+        *(("Mrs.", "mevrouw"), ("Ms", "mevrouw"), ("Mej.", "mevrouw"), ("Beste heer", "de heer"), ("Geachte", "")),
+    ],
+)
+def test_what_lists_have_in_the_column_aanhef(tmp_path: Path, aanhef: str, title: str) -> None:
+    (member,) = read(tmp_path, f"aanhef;naam;e-mail\n{aanhef};Kim Bos;kim@linde.example.org\n").members
+    assert member.name.title == title
+
+
+def test_a_column_of_addresses_that_get_no_mail_is_named(tmp_path: Path) -> None:
+    found = read(tmp_path, "naam;e-mail;cc\nKim;kim@linde.example.org;els@linde.example.org\n")
+    said = 'nobody at the addresses in the column "cc" is mailed: copies are for a column kopie aan'
+    assert said in found.odd and not found.members[0].assistants
+
+
+@pytest.mark.parametrize(("written", "meant"), [("woonstede.nll", "woonstede.nl"), ("linde.con", "linde.com")])
+def test_an_ending_that_does_not_exist_is_asked_about(tmp_path: Path, written: str, meant: str) -> None:
+    found = read(tmp_path, f"naam;e-mail\nKim;kim@{written}\n")
+    assert f"leden.csv:2: is kim@{written} meant to be kim@{meant}?" in found.odd
+
+
+@pytest.mark.parametrize(
+    ("domain", "asked"), [("woonstedde.nl", True), ("woosntede.nl", True), ("woonstede2.nl", False)]
+)
+def test_a_domain_that_is_a_slip_for_that_of_colleagues_is_asked_about(
+    tmp_path: Path, domain: str, asked: bool
+) -> None:
+    rows = ["Bo;bo@woonstede.nl;Woonstede", "An;an@woonstede.nl;Woonstede", f"Kim;kim@{domain};Woonstede"]
+    found = read(tmp_path, "\n".join(["naam;e-mail;organisatie", *rows]))
+    assert (f"leden.csv:4: is kim@{domain} meant to be kim@woonstede.nl?" in found.odd) is asked
+
+
 def test_an_unknown_title_is_told_what_to_write(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, "aanhef;naam;e-mail\nprins;Kim;kim@linde.example.org\n")
     assert '"prins"' in fault.fault
