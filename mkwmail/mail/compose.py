@@ -534,17 +534,19 @@ def _file_values(addressee: Addressee) -> dict[str, str]:
 
 
 def _uses(context: MailingContext, templates: Templates) -> Uses:
-    trees = [templates.parsed(name) for name in _template_files(context)]
+    trees = [*templates.mail_trees(context.template), *(templates.parsed(name) for name in _SHARED_FILES)]
     if context.copied:
-        trees.append(templates.parsed(f"{context.copied}.md"))
+        trees += templates.mail_trees(context.copied)
     if context.mailing.subject:
         trees.append(templates.text.parse(context.mailing.subject))
     return uses_of(trees)
 
 
+_SHARED_FILES = ("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
+
+
 def _template_files(context: MailingContext) -> tuple[str, ...]:
-    shared = ("signature.md", "footer.md", "calendar.txt", "phrases.md", "blocks.html", "blocks.txt")
-    return (f"{context.template}.md", *shared)
+    return (f"{context.template}.md", *_SHARED_FILES)
 
 
 def worded_files(context: MailingContext) -> tuple[str, ...]:

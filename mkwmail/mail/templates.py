@@ -104,6 +104,18 @@ class Templates:
         :raises UserError: if the head is missing or wrong, or the template has a syntax error.
         """
         file = f"{name}.md"
+        return MailTemplate(file, **{part: self._compiled(file, text) for part, text in self._parts(file).items()})
+
+    def mail_trees(self, name: str) -> list[nodes.Template]:
+        """Return the syntax trees of the head's lines and the body of the template ``<name>.md``.
+
+        :raises UserError: as :meth:`mail` does.
+        """
+        file = f"{name}.md"
+        with template_faults(file):
+            return [self.text.parse(text, file, file) for text in self._parts(file).values()]
+
+    def _parts(self, file: str) -> dict[str, str]:
         text = self.source(file).replace("\r\n", "\n")
         found = _HEAD.match(text)
         if found is None:
@@ -112,13 +124,9 @@ class Templates:
                 _("the template has no head"),
                 _('begin it with "---", a line "subject: …" and a line "preheader: …", and "---"'),
             )
-        head = self._head(file, found[1])
+        # The blank lines make a fault in the body name the right line.
         body = "\n" * text[: found.end()].count("\n") + text[found.end() :]
-        return MailTemplate(
-            name=file,
-            body=self._compiled(file, body),
-            **{k: self._compiled(file, v) for k, v in head.items()},
-        )
+        return {**self._head(file, found[1]), "body": body}
 
     def _head(self, file: str, head: str) -> dict[str, str]:
         fields = dict.fromkeys(HEAD_FIELDS, "")
