@@ -48,6 +48,10 @@ def _option(name: str, help_text: str, *names: str, **more: Any) -> Any:
     return typer.Option(name, *names, help=help_text, **{"show_default": False, **more})
 
 
+def _file_option(name: str, help_text: str) -> Any:
+    return _option(name, help_text, metavar=_("FILE"))
+
+
 def _argument(metavar: str, help_text: str, **more: Any) -> Any:
     return typer.Argument(metavar=metavar, help=help_text, show_default=False, **more)
 
@@ -56,6 +60,10 @@ def _whom(incomplete: str) -> list[tuple[str, str]]:
     from mkwmail.commands.words import member_words
 
     return member_words(incomplete)
+
+
+def _whom_option(name: str, help_text: str) -> Any:
+    return _option(name, help_text, metavar=_("WHO"), autocompletion=_whom)
 
 
 def _answer_words(incomplete: str) -> list[tuple[str, str]]:
@@ -329,28 +337,18 @@ def preview(
     event: EventArgument,
     mailing: OptionalMailing = None,
     member: Annotated[
-        str | None,
-        _option(
-            "--member",
-            _("Only this member's mail: an address, a name or a number."),
-            metavar=_("WHO"),
-            autocompletion=_whom,
-        ),
+        str | None, _whom_option("--member", _("Only this member's mail: an address, a name or a number."))
     ] = None,
     eml: Annotated[
         Path | None, _option("--eml", _("Write every mail as an .eml file in this folder."), metavar=_("FOLDER"))
     ] = None,
     html: Annotated[
-        Path | None, _option("--html", _("Write a page to leaf through all mails in a browser."), metavar=_("FILE"))
+        Path | None, _file_option("--html", _("Write a page to leaf through all mails in a browser."))
     ] = None,
     browser: Annotated[bool, _option("--browser", _("Show that page in your browser at once."))] = False,
     paper: Annotated[
         Path | None,
-        _option(
-            "--print",
-            _("Write the letters to print for members without a mail address, a page for each."),
-            metavar=_("FILE"),
-        ),
+        _file_option("--print", _("Write the letters to print for members without a mail address, a page for each.")),
     ] = None,
     one_per_letter: Annotated[
         bool, _option("--one-per-letter", _("One mail of each variant in the page, without names: to share it."))
@@ -525,11 +523,9 @@ def status(
         bool, _option("--certificates", _("List the certificates that were made: number, name and date."))
     ] = False,
     json: JsonOption = False,
-    csv: Annotated[
-        Path | None, _option("--csv", _("Write a table for Excel: one row for each mail."), metavar=_("FILE"))
-    ] = None,
+    csv: Annotated[Path | None, _file_option("--csv", _("Write a table for Excel: one row for each mail."))] = None,
     html: Annotated[
-        Path | None, _option("--html", _("Write a page for the board, to print: no addresses."), metavar=_("FILE"))
+        Path | None, _file_option("--html", _("Write a page for the board, to print: no addresses."))
     ] = None,
 ) -> None:
     if certificates:
@@ -556,18 +552,9 @@ Examples:
 def resolve(
     ctx: typer.Context,
     event: EventArgument,
-    sent: Annotated[
-        list[str] | None,
-        _option("--sent", _("This member has the mail. May be repeated."), metavar=_("WHO"), autocompletion=_whom),
-    ] = None,
+    sent: Annotated[list[str] | None, _whom_option("--sent", _("This member has the mail. May be repeated."))] = None,
     send_again: Annotated[
-        list[str] | None,
-        _option(
-            "--send-again",
-            _("The next `send` mails this member again. May be repeated."),
-            metavar=_("WHO"),
-            autocompletion=_whom,
-        ),
+        list[str] | None, _whom_option("--send-again", _("The next `send` mails this member again. May be repeated."))
     ] = None,
 ) -> None:
     from mkwmail.commands.bounces import resolve as command
@@ -643,13 +630,7 @@ def papers(
         Paper | None, _argument(_("PAPER"), _("certificates, sign-in, participants, badges or caterer."))
     ] = None,
     member: Annotated[
-        str | None,
-        _option(
-            "--member",
-            _("Only this person's certificate: a name or an address."),
-            metavar=_("WHO"),
-            autocompletion=_whom,
-        ),
+        str | None, _whom_option("--member", _("Only this person's certificate: a name or an address."))
     ] = None,
 ) -> None:
     from mkwmail.commands.papers import papers as command
@@ -757,9 +738,7 @@ def answers_list(
     ctx: typer.Context,
     event: EventArgument,
     json: JsonOption = False,
-    csv: Annotated[
-        Path | None, _option("--csv", _("Write the list for Excel, to edit and import again."), metavar=_("FILE"))
-    ] = None,
+    csv: Annotated[Path | None, _file_option("--csv", _("Write the list for Excel, to edit and import again."))] = None,
 ) -> None:
     from mkwmail.commands.answers import list_answers as command
 
@@ -867,9 +846,7 @@ Examples:
 def about(
     ctx: typer.Context,
     who: WhoArgument,
-    html: Annotated[
-        Path | None, _option("--html", _("Write it as a page to send to the person."), metavar=_("FILE"))
-    ] = None,
+    html: Annotated[Path | None, _file_option("--html", _("Write it as a page to send to the person."))] = None,
 ) -> None:
     from mkwmail.commands.privacy import about as command
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ class Group(TyperGroup):
             meant = [command for word, command in _IN_DUTCH.items() if args[0].casefold().startswith(word)]
             near = meant if meant and meant[0] in self.commands else difflib.get_close_matches(args[0], self.commands)
             remedy = _("did you mean %(name)s?") % {"name": near[0]} if near else _see(ctx.command_path)
-            raise UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+            raise user_error("", fault, remedy, code=ExitCode.USAGE)
         return super().resolve_command(ctx, args)
 
 

@@ -107,7 +107,8 @@ def _played(
             yield screen.shown(ROWS), 0.12
         screen.write("\r\n")
         environment = place.environment(now, MKWMAIL_LANG="en", MKWMAIL_FOLDER=str(place.folder), COLUMNS=str(COLUMNS))
-        for printed, stays in _run(place, words, answer, {**environment, "TERM": "xterm-256color"}, seconds):
+        environment |= {"TERM": "xterm-256color", "PAGER": "cat"}
+        for printed, stays in _run(place, words, answer, environment, seconds):
             screen.write(printed)
             yield screen.shown(ROWS), stays
 

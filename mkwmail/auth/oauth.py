@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from mkwmail.auth.credentials import Secret, SignInError
 from mkwmail.auth.store import Store, Values
 from mkwmail.config.settings import Smtp
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, Fault, user_error
 from mkwmail.i18n import _
 
 
@@ -208,7 +208,7 @@ class Tokens:
             raise user_error("", fault, _("sign in: mkwmail login"), code=ExitCode.LOGIN, **words)
         if self._smtp.client_id not in (None, kept.client_id):
             fault = _("%(username)s signed in with another application than the client_id in mkwmail.yaml") % words
-            raise UserError(Fault("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login")), code=ExitCode.LOGIN)
+            raise user_error("mkwmail.yaml: smtp", fault, _("sign in again: mkwmail login"), code=ExitCode.LOGIN)
         if self._needs and self._needs not in kept.scopes.split():
             fault = _("%(username)s signed in for sending only, not for reading the mailbox")
             raise user_error("", fault, _("sign in for both: mkwmail login --mailbox"), code=ExitCode.LOGIN, **words)

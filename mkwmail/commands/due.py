@@ -118,7 +118,11 @@ class Automatic:
         self._reported = runs.reported(ledger.database)
         self.found = DueResult()
         self._unreadable: datetime | None = None  # since when
+        self._index = MemberIndex(())
         self._altered: dict[str, tuple[Difference, ...]] = {}  # of the event being judged: mailing → changes
+
+    def _note(self, notice: Notice) -> None:
+        self.found.notices.append(notice)
 
     def run(self, settings: Settings) -> None:
         """Judge all approved mailings, then deliver those that are due."""
@@ -129,18 +133,18 @@ class Automatic:
         members = self._members(settings)
         if members is None:
             return
-        index = identify_members(members.members, self._ledger.identify)
+        index = self._index = identify_members(members.members, self._ledger.identify)
         if (slipped := notices.slipped(index)) is not None:
-            self.found.notices.append(slipped)
+            self._note(slipped)
             self.found.whole = False
             return
         self._ledger.record_persons(listed(index), self._now)
         if index.replacing:
-            self.found.notices.append(notices.replacing(changed_names(index.replacing)))
+            self._note(notices.replacing(changed_names(index.replacing)))
         unclear = [each for each in index.doubtful if each.change is None]
         if unclear:
             names = [each.name or each.address for each in unclear]
-            self.found.notices.append(notices.doubtful(names))
+            self._note(notices.doubtful(names))
         by_event: dict[str, list[ScheduledApproval]] = defaultdict(list)
         for each in given:
             by_event[each.event].append(each)
@@ -148,12 +152,12 @@ class Automatic:
         judged: list[tuple[Sources, ScheduledApproval]] = []
         for sources, approved in self._events(by_event, settings, members):
             self._note_unsettled(sources.event)
-            ready += self._judged(sources, index, approved)
+            ready += self._judged(sources, approved)
             judged += [(sources, each) for each in approved]
-        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))), index)
-        self._note_too_late(ready, index)
+        self._deliver(sorted(ready, key=lambda each: (each.opens, order_of(each.mailing))))
+        self._note_too_late(ready)
         for sources, each in judged:
-            self._look_back(sources, index, each)
+            self._look_back(sources, each)
 
     def _concerns(self, given: ScheduledApproval) -> bool:
         """Return whether anything is left to do for an approved mailing."""
@@ -179,9 +183,9 @@ class Automatic:
             self.found.mailbox = read.error.code
             failing = read.failing or self._now
             if self._now - failing >= UNREADABLE or read.error.code in (ExitCode.LOGIN, ExitCode.SETTINGS):
-                self.found.notices.append(mailbox_unread(read.error, failing))
+                self._note(mailbox_unread(read.error, failing))
         if read.waiting:
-            self.found.notices.append(replies_wait(read.waiting, read.answers, read.bounces))
+            self._note(replies_wait(read.waiting, read.answers, read.bounces))
 
     # Reading the files
 
@@ -194,7 +198,7 @@ class Automatic:
             return None
 
     def _faulty(self, name: str, error: UserError, what: str, dutch: str) -> None:
-        self.found.notices.append(notices.faulty(name, error.code, error.faults, what, dutch))
+        self._note(notices.faulty(name, error.code, error.faults, what, dutch))
 
     def _events(
         self, given: dict[str, list[ScheduledApproval]], settings: Settings, members: MemberList
@@ -205,7 +209,7 @@ class Automatic:
             paths[id_in(path)].append(path)
         for event, approved in given.items():
             if not paths[event]:
-                self.found.notices.append(notices.no_event(event, [each.mailing for each in approved]))
+                self._note(notices.no_event(event, [each.mailing for each in approved]))
                 continue
             try:
                 # For two files with one id, report the same single fault as `check`.
@@ -220,7 +224,7 @@ class Automatic:
 
     # Judging
 
-    def _judged(self, sources: Sources, index: MemberIndex, approved: Sequence[ScheduledApproval]) -> list[_Ready]:
+    def _judged(self, sources: Sources, approved: Sequence[ScheduledApproval]) -> list[_Ready]:
         """Return one event's mailings to send now; note what blocks the others."""
         event, history = sources.event, history_of(self._ledger, sources.event)
         self._altered = {}
@@ -233,7 +237,7 @@ class Automatic:
                 continue
             if name not in event.mailings:
                 if self._now <= given.latest:
-                    self.found.notices.append(notices.no_longer(event, name))
+                    self._note(notices.no_longer(event, name))
                 continue
             latest = latest_of(event, name)
             opens = (mailing_named(event, name).send if WHEN in given.terms else None) or given.opens
@@ -243,7 +247,7 @@ class Automatic:
             if opens <= self._now:
                 due.append(name)
             try:
-                ready = self._unhindered(sources, index, history, given, opens, latest)
+                ready = self._unhindered(sources, history, given, opens, latest)
             except UserError as error:
                 self._cannot(event, name, error)
                 continue
@@ -255,14 +259,14 @@ class Automatic:
         self._note_changed(event, [name for name in self._altered if name not in over])
         self._note_passed_over(event, over, history)
         for given, latest in late:
-            self._note_missed(sources, index, history, given, latest)
+            self._note_missed(sources, history, given, latest)
         return [each for each in going if each.mailing not in over]
 
     def _note_unsettled(self, event: Event) -> None:
         """Note the sign-ups that are to be settled, until the event is over."""
         unsettled = history_of(self._ledger, event).unsettled
         if unsettled and self._now <= event.ends:
-            self.found.notices.append(notices.unsettled(event, [each.who for each in unsettled]))
+            self._note(notices.unsettled(event, [each.who for each in unsettled]))
 
     def _cannot(self, event: Event, name: str, error: UserError) -> None:
         what = _("%(event)s: %(mailing)s cannot be sent") % {"event": event.id, "mailing": shown_name(name)}
@@ -270,13 +274,7 @@ class Automatic:
         self._faulty(f"mailing:{event.id}:{name}", error, what, dutch)
 
     def _unhindered(
-        self,
-        sources: Sources,
-        index: MemberIndex,
-        history: History,
-        given: ScheduledApproval,
-        opens: datetime,
-        latest: datetime,
+        self, sources: Sources, history: History, given: ScheduledApproval, opens: datetime, latest: datetime
     ) -> _Ready | None:
         """Return a mailing that is due, or None.
 
@@ -290,33 +288,33 @@ class Automatic:
             if different:
                 self._altered[name] = different
             else:
-                self._announce(sources, index, history, name, opens)
+                self._announce(sources, history, name, opens)
             return None
-        plan = plan_for(event, name, index, history, now)
+        plan = plan_for(event, name, self._index, history, now)
         if plan.to_send and waits_for_mailbox(name, self._unreadable, now):
             from mkwmail.report.incoming import reminder_waits
 
-            self.found.notices.append(reminder_waits(event, name, self._unreadable or now))
+            self._note(reminder_waits(event, name, self._unreadable or now))
             return None
-        share = _share(plan, given, index, history)
+        share = _share(plan, given, self._index, history)
         if different:
             if plan.to_send:
                 self._altered[name] = different
             return None
         if plan.to_send and share.gone:
-            self.found.notices.append(notices.shrunk(event, name, share.gone))
+            self._note(notices.shrunk(event, name, share.gone))
             return None
-        earlier = former_names(sources, index, self._ledger, history, plan, now) if plan.to_send else ()
+        earlier = former_names(sources, self._index, self._ledger, history, plan, now) if plan.to_send else ()
         if earlier:
-            self.found.notices.append(notices.renamed(event, name, earlier[0]))
+            self._note(notices.renamed(event, name, earlier[0]))
             return None
         unsure = rounds.unsure(self._ledger.database, event.id, name) if plan.to_send else None
         if unsure is not None:
-            self.found.notices.append(notices.unsure(event, name, unsure.since, unsure.until))
+            self._note(notices.unsure(event, name, unsure.since, unsure.until))
             return None
         return _Ready(sources, given, opens, latest, plan, share)
 
-    def _announce(self, sources: Sources, index: MemberIndex, history: History, name: str, opens: datetime) -> None:
+    def _announce(self, sources: Sources, history: History, name: str, opens: datetime) -> None:
         """Note, the day before a reminder, how many mails will be sent.
 
         The notice also says when the last answers were recorded, so that the secretary can see whether all are in.
@@ -326,12 +324,12 @@ class Automatic:
         eve = goes.astimezone(ZONE).date() - timedelta(days=1)
         if not rule_of(name).reminds or self._now.astimezone(ZONE).date() != eve:
             return
-        count = len(plan_ahead(event, name, index, history, self._now).to_send)
+        count = len(plan_ahead(event, name, self._index, history, self._now).to_send)
         if count and day_begins(hours, self._now):
             imported = [each.at for each in responses.signups(self._ledger.database, event.id) if each.at is not None]
             answered = [each.given for each in responses.answers(self._ledger.database, event.id)]
             last = max([*imported, *answered], default=None)
-            self.found.notices.append(notices.tomorrow(event, name, count, goes, last))
+            self._note(notices.tomorrow(event, name, count, goes, last))
 
     def _note_changed(self, event: Event, names: Sequence[str]) -> None:
         """Note what was changed since approval. One change often concerns several mailings, and is reported once."""
@@ -339,18 +337,16 @@ class Automatic:
         for name in names:
             by_change[self._altered[name]].append(name)
         for different, mailings in by_change.items():
-            self.found.notices.append(notices.changed(event, mailings, different))
+            self._note(notices.changed(event, mailings, different))
 
     def _note_passed_over(self, event: Event, over: dict[str, str], history: History) -> None:
         begun = {each.round.mailing for each in history.deliveries}
         for name, by in over.items():
             # If it was sent before, nothing was left out: people who join later get the later mailing.
             if name not in begun:
-                self.found.notices.append(notices.passed_over(event, name, by))
+                self._note(notices.passed_over(event, name, by))
 
-    def _note_missed(
-        self, sources: Sources, index: MemberIndex, history: History, given: ScheduledApproval, latest: datetime
-    ) -> None:
+    def _note_missed(self, sources: Sources, history: History, given: ScheduledApproval, latest: datetime) -> None:
         """Note the mails that were not sent before the latest moment.
 
         The people are determined once; the notice is reported for a week.
@@ -360,7 +356,7 @@ class Automatic:
             return
         key = notices.missed_name(event, name, latest)
         try:
-            plan = plan_for(event, name, index, history, self._invocation.clock.now())
+            plan = plan_for(event, name, self._index, history, self._invocation.clock.now())
         except UserError as error:
             self._cannot(event, name, error)
             return
@@ -372,18 +368,18 @@ class Automatic:
             late = [each for each in plan.expired if given.others or each.person in given.persons]
             deliveries.expire(self._ledger.database, plan.round, [each.person for each in late], self._now)
         if late:
-            self.found.notices.append(notices.missed(event, name, [each.name or each.address for each in late], latest))
+            self._note(notices.missed(event, name, [each.name or each.address for each in late], latest))
         elif key not in self._reported:
             # Mark it as checked: people who join the list from now on were not missed.
             runs.note_reported(self._ledger.database, [key], self._now, mailed=True)
 
-    def _note_too_late(self, ready: Sequence[_Ready], index: MemberIndex) -> None:
+    def _note_too_late(self, ready: Sequence[_Ready]) -> None:
         """Note the mailings whose latest moment passed during this run."""
         now = self._invocation.clock.now()
         for each in ready:
             if now > each.latest:
                 history = history_of(self._ledger, each.sources.event)
-                self._note_missed(each.sources, index, history, each.given, each.latest)
+                self._note_missed(each.sources, history, each.given, each.latest)
 
     def _passed_over(self, event: Event, name: str, history: History) -> bool:
         if f"once:passed:{event.id}:{name}" in self._reported:
@@ -392,12 +388,12 @@ class Automatic:
 
     # Delivering
 
-    def _deliver(self, ready: Sequence[_Ready], index: MemberIndex) -> None:
+    def _deliver(self, ready: Sequence[_Ready]) -> None:
         for each in ready:
             event, hours = each.sources.event, each.sources.settings.hours
             if each.share.added:
                 names = [full_name(planned.member.name) or planned.member.email for planned in each.share.added]
-                self.found.notices.append(notices.added(event, each.mailing, names))
+                self._note(notices.added(event, each.mailing, names))
             if each.plan.waiting:
                 self.found.codes.append(ExitCode.WAITING)
             if not each.share.to_send:
@@ -409,14 +405,14 @@ class Automatic:
                 self.found.codes.append(ExitCode.WAITING)
                 continue
             try:
-                outcome, after = self._delivered(each, index, min(each.latest, closing(hours, now)))
+                outcome, after = self._delivered(each, min(each.latest, closing(hours, now)))
             except UserError as error:
                 if error.code is ExitCode.LEDGER_FAULT:
                     raise
                 if error.code is ExitCode.LOGIN:
                     # This mailing is not the cause, and all others would fail too.
                     stops = RunFault.of(error.faults[0], error.code)
-                    self.found.notices.append(notices.stopped(stops.code, stops.reason, stops.remedy))
+                    self._note(notices.stopped(stops.code, stops.reason, stops.remedy))
                     return
                 self._cannot(event, each.mailing, error)
                 continue
@@ -424,11 +420,11 @@ class Automatic:
             self.found.codes.append(exit_code(outcome, after))
             if outcome.stopped is not None:
                 fault = outcome.stopped
-                self.found.notices.append(notices.stopped(fault.code, fault.reason, fault.remedy))
+                self._note(notices.stopped(fault.code, fault.reason, fault.remedy))
             if outcome.stopped is not None or outcome.interrupted:
                 return
 
-    def _delivered(self, each: _Ready, index: MemberIndex, until: datetime) -> tuple[Outcome, Plan]:
+    def _delivered(self, each: _Ready, until: datetime) -> tuple[Outcome, Plan]:
         """Compose and deliver a mailing; return its outcome and the new plan.
 
         :param until: the moment after which this run sends nothing.
@@ -439,15 +435,15 @@ class Automatic:
         # Read again: the history now has the earlier mailings of this run, and the answers given meanwhile.
         now = self._invocation.clock.now()
         history = history_of(ledger, event)
-        whole = plan_for(event, each.mailing, index, history, now)
-        share = _share(whole, each.given, index, history)
+        whole = plan_for(event, each.mailing, self._index, history, now)
+        share = _share(whole, each.given, self._index, history)
         plan = replace(whole, to_send=share.to_send)
         composer = composer_of(sources, each.mailing, ledger, history, now, now, to_send=True, automatic=True)
-        ready = prepare_mailing(terminal, sources, index, history, plan, composer, ledger)
+        ready = prepare_mailing(terminal, sources, self._index, history, plan, composer, ledger)
         smtp = server_of(settings, self._invocation.shifted)
         refuse_examples(sources, smtp, [one.member for one in plan.to_send])
         credential = credential_for(smtp, sources.folder.path)
-        rounds.remember_list(ledger.database, plan.round, len(index.listings), now)
+        rounds.remember_list(ledger.database, plan.round, len(self._index.listings), now)
         note_skips(plan, ledger, now)
         earlier = [one for one in history.deliveries if one.round == plan.round]
         jobs = jobs_for(ready.outgoing, event.id, earlier, ledger, {})
@@ -459,7 +455,7 @@ class Automatic:
 
     # Mail in doubt or refused
 
-    def _look_back(self, sources: Sources, index: MemberIndex, given: ScheduledApproval) -> None:
+    def _look_back(self, sources: Sources, given: ScheduledApproval) -> None:
         """Note mail in doubt or refused, while something can be done about it."""
         event, name, now = sources.event, given.mailing, self._invocation.clock.now()
         if (name not in event.mailings and rule_of(name).needs_entry) or now > latest_of(event, name):
@@ -472,13 +468,13 @@ class Automatic:
         if not left & {State.IN_DOUBT, State.SENDING, State.REFUSED}:
             return
         try:
-            plan = plan_for(event, name, index, history, now)
+            plan = plan_for(event, name, self._index, history, now)
         except UserError:  # reported already
             return
         if plan.in_doubt:
-            self.found.notices.append(notices.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
+            self._note(notices.in_doubt(event, name, [one.name or one.address for one in plan.in_doubt]))
         if plan.refused:
-            self.found.notices.append(notices.refused(event, name, [one.name or one.address for one in plan.refused]))
+            self._note(notices.refused(event, name, [one.name or one.address for one in plan.refused]))
 
     def _look_back_by_hand(self, event: Event, name: str, history: History) -> None:
         names = {person.key: person.name for person in history.persons}
@@ -487,12 +483,12 @@ class Automatic:
             if each.round.mailing == name and not is_mark(each.address):
                 by_state[each.state].append(names.get(each.person) or each.address)
         if by_state[State.IN_DOUBT]:
-            self.found.notices.append(notices.in_doubt(event, name, by_state[State.IN_DOUBT]))
+            self._note(notices.in_doubt(event, name, by_state[State.IN_DOUBT]))
         if by_state[State.REFUSED]:
-            self.found.notices.append(notices.refused(event, name, by_state[State.REFUSED]))
+            self._note(notices.refused(event, name, by_state[State.REFUSED]))
         waiting = len(by_state[State.DEFERRED]) + len(by_state[State.PLANNED])
         if waiting:
-            self.found.notices.append(notices.by_hand(event, name, waiting))
+            self._note(notices.by_hand(event, name, waiting))
 
 
 _DUTCH_LIST = "De ledenlijst is niet in orde: er gaat niets vanzelf uit."

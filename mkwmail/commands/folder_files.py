@@ -26,7 +26,7 @@ from mkwmail.config.kinds import RULES, kind_of_dutch, typed_name
 from mkwmail.config.settings import read_settings
 from mkwmail.config.yaml_document import Document, parsed, read_document, scalar, with_key
 from mkwmail.dutch.dates import is_time, read_moment, read_time
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.files import rewrite, shipped, state_folder, writing
 from mkwmail.i18n import _, spoken, suggestion
 from mkwmail.mail.calendar_part import entry_uid, website_entry
@@ -135,7 +135,7 @@ def _written(folder: WorkingFolder, path: Path, document: Document, event: Event
         fault = _('"%(name)s" is not a detail that can be changed') % {"name": what}
         details = _IN_DUTCH if spoken() == "nl" else [each for each in DETAILS if each not in _IN_DUTCH[:-2]]
         known = [*details, *map(typed_name, event.mailings)]
-        raise UserError(Fault("", fault, suggestion(what, known)), code=ExitCode.USAGE)
+        raise user_error("", fault, suggestion(what, known), code=ExitCode.USAGE)
     return with_key(document, ("mailings", name, "send"), _at(value, event.mailings[name].send, event))
 
 
@@ -243,7 +243,7 @@ def _file_of(kind: str) -> str:
             return name
     fault = _('there is no shipped text "%(kind)s"') % {"kind": kind}
     stems = [name.removesuffix(".md") for name in known]
-    raise UserError(Fault("", fault, suggestion(word, stems)), code=ExitCode.USAGE)
+    raise user_error("", fault, suggestion(word, stems), code=ExitCode.USAGE)
 
 
 def _copy(terminal: Terminal, folder: WorkingFolder, name: str) -> None:
@@ -353,7 +353,7 @@ def guide(invocation: Invocation, chapter: str | None) -> ExitCode:
     name = (chapter or PAGES[0]).casefold()
     if name not in (*PAGES, *SECTIONS):
         fault = _('the guide has no chapter "%(name)s"') % {"name": name}
-        raise UserError(Fault("", fault, suggestion(name, (*SECTIONS, *PAGES))), code=ExitCode.USAGE)
+        raise user_error("", fault, suggestion(name, (*SECTIONS, *PAGES)), code=ExitCode.USAGE)
     made = state_folder() / "guide"
     with writing(made):
         made.mkdir(mode=0o700, parents=True, exist_ok=True)

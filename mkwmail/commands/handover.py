@@ -19,14 +19,14 @@ from mkwmail.archive import Archive
 from mkwmail.clock import day_and_time
 from mkwmail.commands.context import Invocation, folder_of, open_ledger
 from mkwmail.commands.output import refuse_own
-from mkwmail.commands.prompts import refuse_without_terminal, said_yes, take_ledger, typed_yes
+from mkwmail.commands.prompts import agreed, refuse_without_terminal, said_yes, take_ledger, typed_yes
 from mkwmail.commands.schedule import change_crontab
 from mkwmail.config.folder import WorkingFolder, is_synchronised
 from mkwmail.config.kinds import shown_name
 from mkwmail.config.settings import Settings, read_settings
 from mkwmail.config.yaml_document import read_document, with_values
 from mkwmail.delivery import crontab
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of, rewrite, sync_folder
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import runs
@@ -62,8 +62,7 @@ def handover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
         names = [*(name for name, _path in files), ledger.database.path.name, id_path.name]
         _say_what_goes(terminal, names, left, runs.in_doubt(ledger.database))
         terminal.say(_("From then on nothing is sent from this folder."))
-        if not yes and not said_yes(terminal, _("Hand over? y/n:")):
-            terminal.say(_("Nothing was changed."))
+        if not agreed(terminal, _("Hand over? y/n:"), yes):
             return ExitCode.INTERRUPTED
         job = crontab.job_for(folder.path, ledger.id)
         about = {
@@ -152,13 +151,13 @@ def _parted(folder: WorkingFolder, settings: Settings, file: Path) -> tuple[list
                     size += path.stat().st_size
     except OSError as error:
         fault = _("%(file)s cannot be read: %(reason)s") % {"file": error.filename, "reason": reason_of(error)}
-        raise UserError(Fault("", fault, _("nothing was changed")), code=ExitCode.LEDGER_FAULT) from error
+        raise user_error("", fault, _("nothing was changed"), code=ExitCode.LEDGER_FAULT) from error
     if len(files) > archive.MOST_FILES - 2 or size > archive.MOST_BYTES // 2:
         fault = _("%(folder)s is too large for one file: %(n)d files, %(size)d MB") % {
             **{"folder": folder.path, "n": len(files), "size": size // 1024**2}
         }
         remedy = _("move what does not belong to the mailings out of it, then run the command again")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT)
     return files, left
 
 
@@ -328,7 +327,7 @@ def takeover(invocation: Invocation, file: Path, *, yes: bool = False) -> ExitCo
         shutil.rmtree(staging, ignore_errors=True)
         fault = _("%(folder)s cannot be written: %(reason)s") % {"folder": target, "reason": reason_of(error)}
         remedy = _("name another place: mkwmail --folder FOLDER takeover FILE")
-        raise UserError(Fault("", fault, remedy), code=ExitCode.LEDGER_FAULT) from error
+        raise user_error("", fault, remedy, code=ExitCode.LEDGER_FAULT) from error
     try:
         return _taken_over(invocation, file, found, WorkingFolder(staging), target, yes)
     finally:
@@ -358,7 +357,7 @@ def _read(file: Path) -> Archive:
 
 def _not_usable(file: Path, reason: str) -> UserError:
     fault = _("%(file)s cannot be taken over: %(reason)s") % {"file": file, "reason": reason}
-    return UserError(Fault("", fault, _("copy it again from the computer that wrote it")), code=ExitCode.FAULTY_FILE)
+    return user_error("", fault, _("copy it again from the computer that wrote it"), code=ExitCode.FAULTY_FILE)
 
 
 def _target(invocation: Invocation, found: Archive) -> Path:
@@ -398,8 +397,7 @@ def _taken_over(
         ledger.must_be_newest()
         _say_found(terminal, found, closed, runs.in_doubt(ledger.database), target)
         job = crontab.job_for(target, ledger.id)
-        if not yes and not said_yes(terminal, _("Take over? y/n:")):
-            terminal.say(_("Nothing was changed."))
+        if not agreed(terminal, _("Take over? y/n:"), yes):
             return ExitCode.INTERRUPTED
         _confirm_command(terminal, staged, settings)
         _target(invocation, found)  # it must still be free
@@ -411,7 +409,7 @@ def _taken_over(
         os.rename(staged.path, target)
     except OSError as error:
         fault = _("%(folder)s cannot be written: %(reason)s") % {"folder": target, "reason": reason_of(error)}
-        raise UserError(Fault("", fault, _("run the command again")), code=ExitCode.LEDGER_FAULT) from error
+        raise user_error("", fault, _("run the command again"), code=ExitCode.LEDGER_FAULT) from error
     sync_folder(target.parent)
     terminal.say(_("Taken over: %(folder)s") % {"folder": target}, "good")
     _say_next(terminal, job, automatic=bool(about.get("crontab")))

@@ -293,13 +293,16 @@ class _Reader:
 
     def _settle(self, mails: Sequence[Incoming]) -> None:
         """Count a message in doubt as sent if a report or a reply refers to it."""
-        open_ones = {each.message_id: each for each in responses.mails_in_doubt(self.ledger.database)}
+        open_ones = {each.message_id: each for each in self._traceable()}
         for each in mails:
             how = "report" if each.kind is Kind.REPORT else "reply"
             for name in each.refers:
                 doubt = open_ones.pop(name, None)
                 if doubt is not None:
                     self._settled(doubt, how)
+
+    def _traceable(self) -> tuple[InDoubt, ...]:
+        return responses.mails_in_doubt(self.ledger.database, traceable=True)
 
     def _settled(self, doubt: InDoubt, how: str) -> None:
         self.found.settled.append(Finding(doubt.round, doubt.person, how, self.now))
@@ -310,7 +313,7 @@ class _Reader:
 
     def look_in_sent(self) -> None:
         """Count messages in doubt as sent if they are in the folder with sent mail. Absence settles nothing."""
-        doubts = responses.mails_in_doubt(self.ledger.database)
+        doubts = self._traceable()
         already = {(each.round, each.person) for each in self.found.settled}
         doubts = tuple(each for each in doubts if (each.round, each.person) not in already)
         folder = self.box.sent_folder() if doubts else ""

@@ -21,7 +21,7 @@ from mkwmail.config.providers import imap_scope
 from mkwmail.config.settings import Auth, Settings, Smtp, read_settings
 from mkwmail.delivery.smtp_client import probe
 from mkwmail.delivery.transport import NoSessionError
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.report.terminal import Terminal, duration
 
@@ -330,4 +330,4 @@ def _wrong_account(error: NoSessionError, smtp: Smtp, account: str) -> UserError
         **words,
         "quoted": shlex.quote(account),
     }
-    return UserError(Fault(f"{smtp.host}:{smtp.port}", fault, remedy), code=ExitCode.LOGIN)
+    return user_error(f"{smtp.host}:{smtp.port}", fault, remedy, code=ExitCode.LOGIN)

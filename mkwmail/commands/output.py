@@ -100,7 +100,7 @@ def _refuse_own(own_files: Iterable[OwnFiles], path: Path, example: str) -> None
     own = next((own for each in own_files if (own := each.kind(path)) is not None), None)
     if own is not None:
         remedy = _("give another name, for example %(name)s") % {"name": example}
-        raise UserError(Fault(str(path), own_words(own), remedy), code=ExitCode.USAGE)
+        raise user_error(str(path), own_words(own), remedy, code=ExitCode.USAGE)
 
 
 def _cannot_be_written(path: Path, error: OSError) -> UserError:

@@ -18,7 +18,7 @@ from mkwmail.commands.output import replace_file
 from mkwmail.commands.prompts import candidates, find_person
 from mkwmail.config.event import Event
 from mkwmail.dutch.names import Name, full_name, sort_key, sorting_name
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.files import make_folder, writing
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import deliveries, people, responses
@@ -99,7 +99,7 @@ def _certificates(
         if not certificates.example and history.answers.get(key) != "present":
             fault = _("%(name)s is not recorded as present") % {"name": chosen.name or chosen.address}
             remedy = _("if that is wrong: mkwmail answers set %(event)s %(who)s present")
-            raise UserError(Fault("", fault, remedy % {"event": event.id, "who": member}), code=ExitCode.USAGE)
+            raise user_error("", fault, remedy % {"event": event.id, "who": member}, code=ExitCode.USAGE)
         # A person who has left the list, and never answered, is known to the register only.
         left = Member(0, read_name(chosen.name), chosen.address, chosen.organisation)
         everyone = {key: everyone.get(key, left)}

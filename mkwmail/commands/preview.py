@@ -20,7 +20,7 @@ from mkwmail.config.folder import WorkingFolder, id_in
 from mkwmail.config.kinds import mailing_words, shown_name
 from mkwmail.config.yaml_document import read_document
 from mkwmail.dutch.names import full_name
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import deliveries, people
 from mkwmail.ledger.erasure import NO_LETTER
@@ -396,7 +396,7 @@ def _attempts(ledger: Ledger, event: str, mailing: str, who: str) -> list[Attemp
         known.append(Candidate(delivery.person, name, delivery.address, organisation, number))
     if not known:
         fault = _("nobody was sent %(mailing)s of %(event)s") % {"mailing": shown_name(mailing), "event": event}
-        raise UserError(Fault("", fault, f"mkwmail status {event}"), code=ExitCode.USAGE)
+        raise user_error("", fault, f"mkwmail status {event}", code=ExitCode.USAGE)
     key = find_person(who, known).key
     return [deliveries.attempts(ledger.database, of, key)[-1] for of in rounds[key]]
 
@@ -413,5 +413,5 @@ def _message(ledger: Ledger, attempt: Attempt) -> Message:
     )
     if attempt.digest != message.digest:
         fault = _("the ledger's copy of the mail to %(address)s is not what was sent") % {"address": attempt.address}
-        raise UserError(Fault("", fault, _("restore the ledger from a backup")), code=ExitCode.LEDGER_FAULT)
+        raise user_error("", fault, _("restore the ledger from a backup"), code=ExitCode.LEDGER_FAULT)
     return message

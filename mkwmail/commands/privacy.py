@@ -73,7 +73,8 @@ def forget(invocation: Invocation, who: str, *, yes: bool = False) -> ExitCode:
         also, left = _ask_about_signups(terminal, ledger, person, known, loose)
         # In the register only for the sake of a row that is removed.
         known += [persons[each.holder] for each in also if each.holder in persons.keys() - {person.key}]
-        ledger.forget(known, also)
+        with ledger.erasing():
+            erasure.forget(ledger.database, ledger.secret, known, also)
         _remove_copies(folder, invocation.shifted, folder.papers_dir)
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Forgotten."))
@@ -167,12 +168,13 @@ def purge(invocation: Invocation, event: str, *, dietary: bool = False, yes: boo
         if not _agreed(terminal, about.id, yes):
             return ExitCode.INTERRUPTED
         gone: tuple[Person, ...] = ()
-        if dietary:
-            ledger.drop_dietary(about.id)
-        else:
-            ledger.purge(about.id, now)
-            gone = tuple(_no_longer_needed(folder, ledger))
-            ledger.forget(gone)
+        with ledger.erasing():
+            if dietary:
+                erasure.drop_dietary(ledger.database, about.id)
+            else:
+                erasure.purge(ledger.database, ledger.secret, about.id, now)
+                gone = tuple(_no_longer_needed(folder, ledger))
+                erasure.forget(ledger.database, ledger.secret, gone)
         _remove_copies(folder, invocation.shifted, folder.papers_dir / about.id)
         unreached = _renew_backups(terminal, folder, ledger, now)
     terminal.say(_("Removed."))

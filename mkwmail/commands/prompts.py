@@ -43,6 +43,14 @@ def said_yes(terminal: Terminal, question: str) -> bool:
     return choose(terminal, question, ["y", "j", "yes", "ja", "n", "no", "nee"]) in ("y", "j", "yes", "ja")
 
 
+def agreed(terminal: Terminal, question: str, yes: bool) -> bool:
+    """Return whether the user agrees, or did so in advance (``yes``); if not, say that nothing was changed."""
+    if yes or said_yes(terminal, question):
+        return True
+    terminal.say(_("Nothing was changed."))
+    return False
+
+
 def typed_yes(terminal: Terminal, question: str) -> bool:
     """Ask a question that only the whole word yes (in Dutch ja) confirms."""
     return terminal.ask(question).casefold() in _YES
@@ -115,6 +123,9 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
     if found.match is Match.COPIED:
         terminal.note(_("If mail is sent from both, members will get it twice."), "warning")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
+    elif found.match is Match.REPLACED:
+        terminal.note(_("Whoever was mailed from that one will be mailed again."), "warning")
+        question = _("Does this folder begin again, for other people or after a test? Type yes:")
     else:
         last = deliveries.last_claim(ledger.database)
         words = {"moment": day_and_time(last) if last else "?"}
@@ -176,13 +187,13 @@ def ask_about_move(invocation: Invocation, ledger: Ledger, event: Event) -> None
         "--from %(id)s; if this one was moved, confirm that in a terminal"
     )
     if not terminal.interactive:
-        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy % words, code=ExitCode.SETTINGS)
     terminal.note(fault, "warning")
     terminal.note(
         _("For another event everybody must get everything again: then it needs an id of its own."), "warning"
     )
     if not typed_yes(terminal, _("Is it the same event, moved? Type yes:")):
-        raise UserError(Fault("", fault, remedy % words), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy % words, code=ExitCode.SETTINGS)
 
 
 def former_names(
@@ -444,12 +455,12 @@ def _by_part(word: str, everyone: Sequence[Candidate]) -> list[Candidate]:
 
 def _ambiguous(word: str, meant: Sequence[Candidate]) -> UserError:
     remedy = _("name one by the address:\n%(choices)s") % {"choices": "\n".join(map(str, meant))}
-    return UserError(Fault("", _('"%(word)s" can be one of several') % {"word": word}, remedy), code=ExitCode.USAGE)
+    return user_error("", _('"%(word)s" can be one of several') % {"word": word}, remedy, code=ExitCode.USAGE)
 
 
 def _unknown(word: str, everyone: Sequence[Candidate]) -> UserError:
     near = nearest(word, [text for one in everyone for text in (one.name, one.address) if text])
     remedy = _('did you mean "%(name)s"?') % {"name": near} if near else _("see the member list")
-    return UserError(
-        Fault("", _('nobody has the name, address or number "%(word)s"') % {"word": word}, remedy), code=ExitCode.USAGE
+    return user_error(
+        "", _('nobody has the name, address or number "%(word)s"') % {"word": word}, remedy, code=ExitCode.USAGE
     )

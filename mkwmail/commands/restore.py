@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mkwmail.clock import ZONE, day_and_time
 from mkwmail.commands.context import Invocation, Sources, folder_of, history_of, open_ledger, read_list, roll_of
-from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
+from mkwmail.commands.prompts import agreed, choose, refuse_without_terminal
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import WorkingFolder
 from mkwmail.config.kinds import (
@@ -27,7 +27,7 @@ from mkwmail.config.kinds import (
     typed_name,
 )
 from mkwmail.config.settings import read_settings
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import state_folder
 from mkwmail.i18n import _, mails, ngettext
 from mkwmail.ledger import backups, deliveries, erasure, journal, last_seen, rounds, runs
@@ -57,7 +57,7 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
     newest = backups.newest_attempt_in(copy, name)
     if newest is None:
         fault = _("%(file)s is not a backup of this folder's ledger, or it is damaged") % {"file": folder.shown(copy)}
-        raise UserError(Fault("", fault, _("choose another one: mkwmail restore FILE")), code=ExitCode.USAGE)
+        raise user_error("", fault, _("choose another one: mkwmail restore FILE"), code=ExitCode.USAGE)
     refuse_without_terminal(terminal, yes)
     terminal.say(_("The backup: %(file)s, of %(moment)s") % {"file": folder.shown(copy), "moment": _made(copy)}, "bold")
     present = backups.newest_attempt_in(ledger, name)
@@ -65,8 +65,7 @@ def restore(invocation: Invocation, file: Path | None, *, yes: bool = False) -> 
         return _replace(invocation, folder, ledger, copy, newest, yes)
     terminal.say(_("The ledger can be read, so everything that was sent stays as it is."))
     terminal.say(_("Answers, sign-ups, calls and `skip` become what they were then."))
-    if not yes and not said_yes(terminal, _("Put them back? y/n:")):
-        terminal.say(_("Nothing was changed."))
+    if not agreed(terminal, _("Put them back? y/n:"), yes):
         return ExitCode.INTERRUPTED
     with open_ledger(invocation, folder) as opened, opened.hold("restore", now):
         runs.refuse_closed(opened.database)
@@ -122,8 +121,7 @@ def _replace(
     else:
         terminal.say(_("The ledger is gone or damaged, and mail may have been sent that this backup does not have."))
         terminal.say(_("It is then in doubt for everybody who may have got it; they get nothing until you decide."))
-    if not yes and not said_yes(terminal, _("Replace the ledger with it? y/n:")):
-        terminal.say(_("Nothing was changed."))
+    if not agreed(terminal, _("Replace the ledger with it? y/n:"), yes):
         return ExitCode.INTERRUPTED
     damaged = ledger.exists()
     left = journal.read(wire_path(ledger))
@@ -263,7 +261,7 @@ def ask_if_sent(invocation: Invocation, ledger: Ledger, sources: Sources, plan: 
         answer = choose(terminal, _("Was it sent then? y/n:"), ["y", "j", "yes", "ja", "n", "no", "nee"])
     if not answer:
         remedy = _("answer the question of `mkwmail send %(event)s %(mailing)s` in a terminal") % words
-        raise UserError(Fault("", fault, remedy), code=ExitCode.SETTINGS)
+        raise user_error("", fault, remedy, code=ExitCode.SETTINGS)
     with ledger.database.transaction():
         rounds.make_sure(ledger.database, event.id, mailing)
         if answer.startswith("n"):

@@ -39,7 +39,7 @@ from mkwmail.config.kinds import mailing_named, shown_name
 from mkwmail.config.settings import Settings, Smtp, read_settings
 from mkwmail.delivery import crontab
 from mkwmail.delivery.crontab import CronJob
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger import rounds
 from mkwmail.ledger.ledger import Ledger
@@ -138,7 +138,7 @@ def _approved(
         fault = _("not approved, because there is no terminal to confirm it: %(names)s") % {
             "names": ", ".join(map(shown_name, names))
         }
-        raise UserError(Fault("", fault, _("look at it first (preview), then add --yes")), code=ExitCode.SETTINGS)
+        raise user_error("", fault, _("look at it first (preview), then add --yes"), code=ExitCode.SETTINGS)
     if ledger.other_computer or ledger.compare().is_news:
         # Ask now: `due` has no terminal, and would stop at this question.
         with ledger.hold("schedule", now):

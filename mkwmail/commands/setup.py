@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from mkwmail.addresses import mailable
@@ -333,17 +334,9 @@ def _own_id(folder: WorkingFolder, ledger: Ledger, title: str, day: date) -> str
     taken = {id_in(path) for path in folder.event_paths()}
     slug = _slug(title)
     first = slug if str(day.year) in slug else f"{slug}-{day.year}"
-    candidates = _candidates(first, day)
+    monthly = f"{first}-{day:%m}"
+    candidates = chain((first, monthly), (f"{monthly}-{number}" for number in count(2)))
     return next(name for name in candidates if name not in taken and not deliveries.of_event(ledger.database, name))
-
-
-def _candidates(first: str, day: date) -> Iterator[str]:
-    yield first
-    yield f"{first}-{day:%m}"
-    number = 2
-    while True:
-        yield f"{first}-{day:%m}-{number}"
-        number += 1
 
 
 def _write_event(folder: WorkingFolder, stem: str, text: str) -> Path:

@@ -9,7 +9,7 @@ from mkwmail.addresses import address_key, mailable
 from mkwmail.commands.context import Invocation, event_of, open_ledger, read_member_index
 from mkwmail.commands.prompts import choose, refuse_without_terminal, said_yes
 from mkwmail.config.event import Event
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, ngettext
 from mkwmail.ledger import people, responses
 from mkwmail.ledger.ledger import Ledger
@@ -187,8 +187,10 @@ def _unanswering(export: Export) -> UserError:
     if export.perhaps:
         fault = _("it is not clear which column shows who comes: %(columns)s?")
         words = {"columns": ", ".join(f'"{name}"' for name in export.perhaps)}
-        return UserError(
-            Fault("", fault % words, _("run the command in a terminal without --yes, and choose the column there")),
+        return user_error(
+            "",
+            fault % words,
+            _("run the command in a terminal without --yes, and choose the column there"),
             code=ExitCode.SETTINGS,
         )
     fault = _("no column shows who comes: every row would count as attending")

@@ -177,7 +177,7 @@ class WorkingFolder:
     def _outside(self, path: Path) -> NoReturn:
         fault = _("the event file %(path)s lies outside the working folder %(folder)s")
         remedy = _("put it into %(folder)s, or name its own folder with --folder") % {"folder": self.events_dir}
-        raise UserError(Fault("", fault % {"path": path, "folder": self.path}, remedy), code=ExitCode.USAGE)
+        raise user_error("", fault % {"path": path, "folder": self.path}, remedy, code=ExitCode.USAGE)
 
     def _doubled(self, path: Path, event_id: str) -> Fault:
         fault = _('two files have the id "%(id)s"') % {"id": event_id}
@@ -187,7 +187,7 @@ class WorkingFolder:
         fault = _('there is no event "%(word)s" in %(folder)s') % {"word": word, "folder": self.events_dir}
         stem = Path(word).stem if word.endswith(ENDINGS) else word
         remedy = suggestion(stem, known) or _("make one with: mkwmail new TITLE --date DATE")
-        return UserError(Fault("", fault, remedy), code=ExitCode.USAGE)
+        return user_error("", fault, remedy, code=ExitCode.USAGE)
 
 
 def _existing(word: str, folder: Path) -> list[Path]:
@@ -280,8 +280,8 @@ def find_folder(start: Path, explicit: Path | None = None, *, elsewhere: bool = 
             return WorkingFolder(chosen)
         fault = _("%(folder)s is not a working folder: it has no %(file)s")
         fault = fault % {"folder": chosen, "file": SETTINGS}
-        raise UserError(
-            Fault("", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}), code=ExitCode.SETTINGS
+        raise user_error(
+            "", fault, _("make one there: mkwmail init %(folder)s") % {"folder": chosen}, code=ExitCode.SETTINGS
         )
     here = start.absolute()
     for folder in (here, *here.parents):
@@ -294,7 +294,7 @@ def find_folder(start: Path, explicit: Path | None = None, *, elsewhere: bool = 
     remedy = _("make one here: mkwmail init")
     if known:
         remedy = _("go to one of yours first:") + "".join(f"\ncd {shlex.quote(str(path))}" for path in known)
-    raise UserError(Fault("", fault % {"folder": here, "file": SETTINGS}, remedy), code=ExitCode.SETTINGS)
+    raise user_error("", fault % {"folder": here, "file": SETTINGS}, remedy, code=ExitCode.SETTINGS)
 
 
 _SYNCHRONISED = (

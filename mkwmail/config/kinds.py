@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 
 from mkwmail.config.event import Event, Mailing
-from mkwmail.errors import ExitCode, Fault, UserError
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _, spoken, suggestion
 
 
@@ -322,7 +322,7 @@ def mailing_named(event: Event, name: str) -> Mailing:
         return Mailing()
     known = [*event.mailings, *kinds_without_entry()]
     fault = _('the event "%(event)s" has no mailing "%(name)s"') % {"event": event.id, "name": name}
-    raise UserError(Fault("", fault, suggestion(name, known)), code=ExitCode.USAGE)
+    raise user_error("", fault, suggestion(name, known), code=ExitCode.USAGE)
 
 
 def default_latest(event: Event, name: str, send: datetime | None) -> datetime:

@@ -410,7 +410,7 @@ def with_values(document: Document, values: Mapping[Loc, str]) -> str:
         old = _written(lines[node.line - 1][node.column - 1 :], text) if node and isinstance(text, str) else None
         if node is None or old is None:
             fault = _("%(key)s must be on one line") % {"key": ".".join(map(str, loc))}
-            raise UserError(Fault(document.place(loc), fault, _("write it behind its key, on the same line")))
+            raise user_error(document.place(loc), fault, _("write it behind its key, on the same line"))
         line = lines[node.line - 1]
         start = node.column - 1
         lines[node.line - 1] = f"{line[:start]}{values[loc]}{line[start + len(old) :]}"

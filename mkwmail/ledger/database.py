@@ -243,7 +243,7 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     """Return the error for a file next to the ledger that cannot be written."""
     fault = _("%(file)s cannot be written: %(reason)s") % {"file": path.name, "reason": reason_of(error)}
     remedy = _("make sure that you may write in %(folder)s and that the disk is not full") % {"folder": path.parent}
-    return UserError(Fault(str(path), fault, remedy), code=ExitCode.LEDGER_FAULT)
+    return user_error(str(path), fault, remedy, code=ExitCode.LEDGER_FAULT)
 
 
 def _fault_of(error: sqlite3.Error, path: Path) -> Fault:
@@ -283,7 +283,7 @@ def damaged(path: Path, reason: str) -> Fault:
     return Fault(
         str(path),
         _("%(file)s is damaged (%(reason)s)") % {"file": path.name, "reason": reason},
-        _("keep it as it is, and put its last good copy in its place; without it everybody would be mailed again"),
+        _("put its last good copy back: mkwmail restore; without it everybody would be mailed again"),
     )
 
 

@@ -22,7 +22,7 @@ from enum import StrEnum
 from errno import EDQUOT, EIO, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryFile
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from zlib import crc32
 
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at, user_error
@@ -213,6 +213,7 @@ class Match(StrEnum):
     COPIED = "copied"  # it is at that place too
     UNKNOWN = "unknown"  # there is no note, although mail was sent
     OLDER = "older"  # the note is newer than the ledger
+    REPLACED = "replaced"  # mail was sent from another ledger at this place, which is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ class Comparison:
     @property
     def can_be_answered(self) -> bool:
         """Check whether a person's confirmation is enough to mail from it."""
-        return self.match is Match.UNKNOWN or (self.match is Match.COPIED and not self.behind)
+        return self.match in (Match.UNKNOWN, Match.REPLACED) or (self.match is Match.COPIED and not self.behind)
 
     def refusal(self) -> UserError | None:
         """Return why this ledger must not mail; None if it may.
@@ -274,6 +275,8 @@ class Comparison:
                 return UserError(self._copied(), code=ExitCode.SETTINGS)
             case Match.UNKNOWN:
                 return UserError(self._unknown(), code=ExitCode.SETTINGS)
+            case Match.REPLACED:
+                return UserError(self._replaced(), code=ExitCode.SETTINGS)
             case Match.OLDER:
                 return UserError(self._older(), code=ExitCode.LEDGER_FAULT)
         return None
@@ -309,6 +312,17 @@ class Comparison:
         words = {"ledger": self.ledger, "state": self.note.parent, "variable": STATE_VARIABLE}
         return Fault("", fault % words, remedy % {**words, "command": _send_from(self.here)})
 
+    def _replaced(self) -> Fault:
+        fault = _(
+            "mail was sent from this folder before, from another %(ledger)s that is gone; this one knows nobody of it"
+        )
+        remedy = _(
+            "put the other one back: delete %(ledger)s and %(id)s, and run mkwmail restore; only if it was for another "
+            "association or for a test, confirm that in a terminal: %(command)s"
+        )
+        words = {"ledger": self.ledger.name, "id": self.ledger.with_suffix(".id").name}
+        return fault_at(str(self.ledger), fault, remedy, **words, command=_send_from(self.here))
+
     def _older(self) -> Fault:
         fault = _("%(ledger)s is an older copy: more mail was sent since it was made")
         remedy = _(
@@ -333,6 +347,8 @@ def compare(state: Path, own: LedgerIdentity) -> Comparison:
     note = path_of(state, own.name)
     seen = read(state, own.name)
     mailed = own.newest > 0
+    if seen is None and not mailed and _has_mailed_from(state, own.path):
+        return Comparison(Match.REPLACED, own.path, note, mailed=mailed)
     if seen is None:
         return Comparison(Match.UNKNOWN if mailed else Match.FIRST, own.path, note, mailed=mailed)
     behind = seen.token not in own.tokens or seen.claim > own.newest
@@ -344,6 +360,13 @@ def compare(state: Path, own: LedgerIdentity) -> Comparison:
     if behind:
         return Comparison(Match.OLDER, own.path, note, mailed=mailed)
     return Comparison(Match.MOVED if other else Match.SAME, own.path, note, other, mailed=mailed)
+
+
+def _has_mailed_from(state: Path, ledger: Path) -> bool:
+    """Check whether a note says that mail was sent from a ledger at this path."""
+    with _used(state):
+        names = [unquote(each.stem) for each in state.glob("*.seen")]
+    return any(seen.ledger == ledger and seen.claim > 0 for name in names if (seen := read(state, name)))
 
 
 def _look_at(path: Path, own: LedgerIdentity, seen: LastSeen) -> tuple[bool, int]:
@@ -394,7 +417,7 @@ def _nowhere(state: Path) -> UserError:
 
 def _unusable(state: Path, error: OSError, code: ExitCode) -> UserError:
     fault = _("mkwmail cannot note in %(folder)s how far this ledger has got: %(reason)s")
-    return UserError(Fault("", fault % {"folder": state, "reason": reason_of(error)}, _choose_folder()), code=code)
+    return user_error("", fault % {"folder": state, "reason": reason_of(error)}, _choose_folder(), code=code)
 
 
 def _choose_folder() -> str:

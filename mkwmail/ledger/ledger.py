@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import write_private
@@ -16,12 +16,9 @@ from mkwmail.ledger import deliveries, journal, last_seen, people, runs
 from mkwmail.ledger.database import Database, cannot_write, file_id, has_content, make_private, refuse_second_name, wipe
 from mkwmail.ledger.last_seen import Comparison, LastSeen, LedgerIdentity, Match, Note
 from mkwmail.ledger.models import Claim, Result, Round, Settled, moment_text
-from mkwmail.ledger.people import Identified, Listed, Person
+from mkwmail.ledger.people import Identified, Listed
 from mkwmail.ledger.runs import boot_id
 from mkwmail.ledger.schema import migrate, version_of
-
-if TYPE_CHECKING:
-    from mkwmail.ledger.erasure import LooseSignup
 
 
 class Ledger:
@@ -456,31 +453,11 @@ class Ledger:
         path = self.database.path
         return bool(deliveries.newest_attempt(self.database)) and journal.read(wire_path(path)) is None
 
-    def forget(self, persons: Iterable[Person], signups: Iterable["LooseSignup"] = ()) -> None:
-        """Remove the data of these persons, wiped from the files on return.
-
-        See :mod:`mkwmail.ledger.erasure`.
-        """
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        """Wipe from the files what the block removes (:mod:`mkwmail.ledger.erasure`)."""
         self._must_be_held()
-        from mkwmail.ledger import erasure
-
-        erasure.forget(self.database, self.secret, persons, signups)
-        wipe(self.database)
-
-    def purge(self, event: str, now: datetime) -> None:
-        """Remove an event's personal data, wiped from the files on return."""
-        self._must_be_held()
-        from mkwmail.ledger import erasure
-
-        erasure.purge(self.database, self.secret, event, now)
-        wipe(self.database)
-
-    def drop_dietary(self, event: str) -> None:
-        """Remove an event's dietary wishes, wiped from the files on return."""
-        self._must_be_held()
-        from mkwmail.ledger import erasure
-
-        erasure.drop_dietary(self.database, event)
+        yield
         wipe(self.database)
 
     def _must_be_held(self) -> None:
@@ -543,8 +520,8 @@ def _lost(path: Path, id_path: Path) -> UserError:
     """Return the error for an id file whose ledger is gone."""
     fault = _("according to %(id)s there was a ledger here, but %(ledger)s is gone or empty")
     remedy = _(
-        "put %(ledger)s back, from a backup or the recycle bin: without it everybody would be mailed again; "
-        "only if nobody was ever mailed from this folder, delete %(id)s"
+        "put %(ledger)s back from the recycle bin, or from a backup: mkwmail restore; without it everybody would be "
+        "mailed again; only if nobody was ever mailed from this folder, delete %(id)s"
     )
     return user_error(str(path), fault, remedy, code=ExitCode.SETTINGS, ledger=path.name, id=id_path.name)
 

@@ -54,8 +54,7 @@ NOT_COMING = frozenset({"declined", "absent"})
 EXPECTED = frozenset({"attending", "tentative"})
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """One mailing about one event.
 
     ``edition`` is the version of the facts for an update, of the text for a correction, otherwise 0.
@@ -98,8 +97,7 @@ class Delivery:
     facts: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A fact of the event that has changed since a member was told.
 
     The texts are in Dutch. ``old`` is empty if the fact was not known then, ``new`` if it is not known any more.
@@ -110,8 +108,7 @@ class Change:
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """The version of the event's facts that a message carries.
 
     ``document`` is the facts as text, which the ledger stores without reading it. ``method`` is the method of the
@@ -155,8 +152,7 @@ class Result(NamedTuple):
     not_before: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An attempt and its end; ``state`` is sending if no end is known."""
 
     id: int
@@ -177,8 +173,7 @@ class Attempt:
     ended: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The number of messages of an interrupted run, by their new state."""
 
     replied: int = 0  # the server's reply was in the wire journal
@@ -186,8 +181,7 @@ class Settled:
     in_doubt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A person who was left out of a round, the reason, and the moment."""
 
     round: Round
@@ -196,8 +190,7 @@ class Skipped:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer: attending, declined, tentative, present or absent.
 
     ``source`` says how it was received (``said``, ``calendar``), ``given`` when it was given. ``sequence`` is the
@@ -212,16 +205,14 @@ class Answer:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
+class Purged(NamedTuple):
     """The removal of an event's personal data; ``totals``: answer → how many."""
 
     totals: Mapping[str, int]
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(NamedTuple):
     """A calendar's answer that does not itself say who comes.
 
     Somebody else answered, or sends another person, or proposes another time. ``person`` is the person whose entry it
@@ -239,8 +230,7 @@ class Stray:
     ends: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(NamedTuple):
     """The sources of a mailing as a person approved them.
 
     See :mod:`mkwmail.planning.approval`.
@@ -251,8 +241,7 @@ class Approval:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """The sources of a mailing as somebody saw them in a proof, and to whom it was sent."""
 
     addresses: tuple[str, ...]
@@ -280,8 +269,7 @@ class ScheduledApproval:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """When a matter was first reported, last printed and last mailed."""
 
     first: datetime | None
@@ -289,8 +277,7 @@ class Reported:
     mailed: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListSeen:
+class ListSeen(NamedTuple):
     """The size of the member list when a round was sent."""
 
     round: Round
@@ -298,8 +285,7 @@ class ListSeen:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A command that held the ledger."""
 
     id: int
@@ -338,8 +324,7 @@ class KeptSignup:
     holder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(NamedTuple):
     """A person who signed up for an event and is not a member.
 
     Without an address they are counted, not mailed.
@@ -377,8 +362,7 @@ class Batch:
     credits: Mapping[str, Credit] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(NamedTuple):
     """A batch that was undone.
 
     ``answers``: the answers that were taken back, as person and answer. ``guests``: persons who are no guests any
@@ -392,8 +376,7 @@ class Undone:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A telephone call: whom, by whom, and when. ``note``: what was said, if anything must be kept of it."""
 
     person: str
@@ -402,8 +385,7 @@ class Call:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SentMail:
+class SentMail(NamedTuple):
     """A message that was sent, or may have been sent."""
 
     attempt: int
@@ -414,8 +396,7 @@ class SentMail:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(NamedTuple):
     """A message that bounced.
 
     ``digest`` identifies the report. ``said``: a person reported it, not a mail server.
@@ -429,8 +410,7 @@ class Bounce:
     said: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedMail:
+class RefusedMail(NamedTuple):
     """A message that was refused or bounced.
 
     ``verdict`` is that of the delivery report, None if the server refused the message during the run.

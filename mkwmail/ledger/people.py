@@ -1,6 +1,7 @@
 """The register of persons: who is in the list, and who must not be mailed."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -297,10 +298,7 @@ def left_out(database: Database) -> tuple[LeftOut, ...]:
 
 
 def identify(
-    persons: Iterable[Person],
-    rows: Sequence[Listed],
-    secret: bytes,
-    decided: Mapping[str, str] | None = None,
+    persons: Iterable[Person], rows: Sequence[Listed], secret: bytes, decided: Mapping[str, str] | None = None
 ) -> tuple[Identified, ...]:
     """Return the person of each row, in the order of the rows.
 
@@ -381,10 +379,7 @@ class _Search:
             for address, rows in self.groups.items()
             if address not in known and (some := self.candidates(address, rows))
         }
-        claimed: dict[str, int] = {}
-        for persons in candidates.values():
-            for person in persons:
-                claimed[person.key] = claimed.get(person.key, 0) + 1
+        claimed = Counter(person.key for persons in candidates.values() for person in persons)
         found = {
             address: Identified(who.key, False, before=(who.organisation, who.number)) for address, who in known.items()
         }
@@ -528,10 +523,8 @@ class _Search:
         for address, who in found.items():
             other = first.setdefault(who.key, address)
             if other != address:
-                doubt = _("%(address)s and %(other)s cannot both be the same person") % {
-                    "address": address,
-                    "other": other,
-                }
+                words = {"address": address, "other": other}
+                doubt = _("%(address)s and %(other)s cannot both be the same person") % words
                 found[address] = Identified(self.new_key(address), True, doubt=doubt, candidates=(who.key,))
         return found
 

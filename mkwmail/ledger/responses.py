@@ -249,11 +249,13 @@ def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounc
     """Record bounces; return those that are new.
 
     A delivery whose last message bounced counts as refused from then on. A report that was recorded before changes
-    nothing, whatever was decided about its message since.
+    nothing, whatever was decided about its message since, and also if the message was sent again since.
     """
     news = []
     with database.transaction():
         for each in bounces:
+            if _is_of_an_earlier_attempt(database, each):
+                continue
             fresh = database.change(
                 "INSERT OR IGNORE INTO bounces (attempt, verdict, reply, digest, at, said) VALUES (?, ?, ?, ?, ?, ?)",
                 columns(each),
@@ -268,6 +270,15 @@ def record_bounces(database: Database, bounces: Sequence[Bounce]) -> tuple[Bounc
                     (moment_text(each.at), each.reply, each.attempt),
                 )
     return tuple(news)
+
+
+def _is_of_an_earlier_attempt(database: Database, bounce: Bounce) -> bool:
+    rows = database.execute(
+        """SELECT 1 FROM bounces b JOIN attempts earlier ON earlier.id = b.attempt JOIN attempts own ON own.id = ?
+           WHERE b.digest = ? AND earlier.id < own.id AND earlier.round = own.round AND earlier.person = own.person""",
+        (bounce.attempt, bounce.digest),
+    )
+    return any(rows)
 
 
 def refused_mails(database: Database) -> tuple[RefusedMail, ...]:
@@ -421,11 +432,19 @@ def settle_reply(database: Database, digest: str, now: datetime) -> None:
     database.execute("UPDATE mailbox_mails SET settled = ? WHERE digest = ?", (moment_text(now), digest))
 
 
-def mails_in_doubt(database: Database) -> tuple[InDoubt, ...]:
-    """Return the messages that are in doubt, of all events."""
+def mails_in_doubt(database: Database, *, traceable: bool = False) -> tuple[InDoubt, ...]:
+    """Return the messages that are in doubt, of all events.
+
+    :param traceable: without those that somebody said to send again: a trace of the Message-ID in the mailbox may be
+        of the earlier attempt, which has the same one.
+    """
     rows = database.execute(
         """SELECT a.id, event, mailing, edition, d.person, trim(a.message_id, '<>') FROM deliveries d
-           JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt WHERE d.state = 'in doubt'"""
+           JOIN rounds ON rounds.id = d.round JOIN attempts a ON a.id = d.attempt
+           WHERE d.state = 'in doubt' AND NOT (? AND EXISTS (
+               SELECT 1 FROM attempts earlier JOIN resolutions ON resolutions.attempt = earlier.id
+               WHERE earlier.message_id = a.message_id AND earlier.id < a.id AND word = 'send-again'))""",
+        (traceable,),
     )
     return records(InDoubt, rows)
 

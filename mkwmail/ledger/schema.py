@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mkwmail import __version__
-from mkwmail.errors import ExitCode, Fault, UserError, user_error
+from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
 from mkwmail.ledger.database import APPLICATION_ID, Database, as_int
 from mkwmail.ledger.models import moment_text
@@ -74,7 +74,7 @@ def migrate(database: Database, now: datetime, migrations: Sequence[Migration] =
         fault = _("%(file)s was written by a newer mkwmail than this one (%(program)s)")
         words = {"file": database.path.name, "program": __version__}
         remedy = _("install the newest mkwmail: pip install --upgrade mkwmail")
-        raise UserError(Fault(str(database.path), fault % words, remedy), code=ExitCode.LEDGER_FAULT)
+        raise user_error(str(database.path), fault % words, remedy, code=ExitCode.LEDGER_FAULT)
     if 0 < version < newest:
         database.back_up(database.path.with_name(f"{database.path.name}.before-{version + 1}"))
     for number in range(max(version + 1, FIRST), newest + 1):

@@ -567,11 +567,9 @@ def _texts(context: MailingContext) -> tuple[str, ...]:
 
 def _check_private_use(text: str) -> None:
     if not text.isascii() and (found := PRIVATE_USE.search(text)):
-        raise UserError(
-            Fault(
-                "",
-                _("a text holds the private use character U+%(code)04X, which no mail program can show")
-                % {"code": ord(found[0])},
-                _("remove it; it often comes from a symbol font in Word"),
-            )
+        raise user_error(
+            "",
+            _("a text holds the private use character U+%(code)04X, which no mail program can show")
+            % {"code": ord(found[0])},
+            _("remove it; it often comes from a symbol font in Word"),
         )

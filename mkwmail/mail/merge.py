@@ -441,6 +441,8 @@ def _visit(node: nodes.Node, use: _Use, caught: bool, found: _Found, macros: Mac
 
     ``use``: the use of the node's own value. ``caught``: printed text may be looked at.
     """
+    if isinstance(node, nodes.TemplateData | nodes.Const):
+        return  # uses nothing, and half of the nodes are these
     reference = _reference(node, found.loops)
     if reference is not None:
         found.use(reference, use)

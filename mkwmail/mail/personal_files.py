@@ -194,7 +194,7 @@ class PersonalFiles:
             known = {column: None for each in self.members for column in each.columns}
             remedy = _("add the column to the list, or correct the event file; it has: %(columns)s")
             words = {"column": heading, "columns": ", ".join([*KNOWN_COLUMNS, *known])}
-            raise UserError(Fault(self.folder.shown(self.event_path), fault % words, remedy % words))
+            raise user_error(self.folder.shown(self.event_path), fault % words, remedy % words)
         return value_of(member)
 
     def _paths(self, rule: FileRule) -> Iterator[tuple[Member, Path]]:

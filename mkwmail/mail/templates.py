@@ -70,6 +70,7 @@ class Templates:
     def __init__(self, folders: tuple[Path, ...]) -> None:
         self._folders = folders
         self._loader = FileSystemLoader([str(folder) for folder in folders], encoding="utf-8-sig")
+        self._texts: dict[str, str] = {}
         self._made: dict[tuple[str, str], Template] = {}
         self.html = self._environment(markdown=_markdown_to_html)
         self.text = self._environment(markdown=_markdown_to_text, hang=_hang)
@@ -89,11 +90,13 @@ class Templates:
             environment.know(names)
 
     def source(self, name: str) -> str:
-        """Return a template's own text.
+        """Return a template's own text, which is read once.
 
         :raises UserError: if there is no such template, or it is not UTF-8.
         """
-        return template_text(self._folders, name)
+        if name not in self._texts:
+            self._texts[name] = template_text(self._folders, name)
+        return self._texts[name]
 
     def mail(self, name: str) -> MailTemplate:
         """Return the template ``<name>.md``: its head and its body.

@@ -58,12 +58,13 @@ def heading_key(text: str) -> str:
 def column_name(text: str) -> str:
     """Return the name of a column in templates and audiences.
 
-    It is the heading in lower case, with underscores for spaces.
+    It is the heading in lower case, with underscores for spaces and punctuation.
 
-    >>> column_name("Aantal  Woningen")
-    'aantal_woningen'
+    >>> column_name("Aantal  Woningen"), column_name("Tel. nr.")
+    ('aantal_woningen', 'tel_nr')
     """
-    return "_".join(unicodedata.normalize("NFC", text.replace("\ufeff", "")).casefold().split())
+    folded = unicodedata.normalize("NFC", text.replace("\ufeff", "")).casefold()
+    return "_".join(re.findall(r"[^\W_]+", folded)) or "_".join(folded.split())
 
 
 def column_letter(column: int) -> str:
@@ -467,8 +468,10 @@ def _how_read(table: Table, headings: Headings) -> Iterator[str]:
             "encoding": table.encoding,
             "separator": separator,
         }
-    if headings.others:
-        yield _("further columns, for templates and audiences: %(columns)s") % {"columns": ", ".join(headings.others)}
+    known = {column for columns in headings.columns.values() for column in columns}
+    further = [name for name, columns in headings.others.items() if columns[0] not in known]
+    if further:
+        yield _("further columns, for templates and audiences: %(columns)s") % {"columns": ", ".join(further)}
 
 
 def oddities(table: Table, headings: Headings) -> tuple[str, ...]:

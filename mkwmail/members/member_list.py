@@ -34,15 +34,14 @@ from mkwmail.members.headings import (
     NO_COLUMNS,
     Headings,
     column_letter,
-    column_name,
     heading_key,
     meaning_of,
 )
 from mkwmail.members.names import agree, completed, is_blank, no_person, read_name
 from mkwmail.members.table import Row, Table, read_table
 
-# In the folded heading of a further column.
-_TELEPHONE = re.compile(r"telefoon|mobiel|phone|mobile|^tel")
+# In the name of a further column: "tel_nr", "vast_tel", but not "telt_mee".
+_TELEPHONE = re.compile(r"telefoon|mobiel|phone|mobile|(?:^|_)(?:gsm|tel(?![lt]))")
 
 
 class Assistant(NamedTuple):
@@ -104,9 +103,10 @@ def column_of(heading: str, members: Iterable[Member]) -> Callable[[Member], str
 
     A known column without any value counts as absent: it would choose no member.
     """
-    column = column_name(heading)
-    everyone = tuple(members)
-    if any(column in member.columns for member in everyone):
+    key, everyone = heading_key(heading), tuple(members)
+    names = {name for member in everyone for name in member.columns}
+    column = next((name for name in sorted(names) if heading_key(name) == key), None)
+    if column is not None:
         return lambda member: member.columns.get(column, "")
     value_of = KNOWN_COLUMNS.get(COLUMN_NAMES.get(meaning_of(heading) or "", ""))
     return value_of if value_of is not None and any(map(value_of, everyone)) else None

@@ -503,7 +503,7 @@ def _refuse_dos(data: bytes, text: str, encoding: str, shown: str) -> None:
 
 
 def _two_ways(shown: str, fault: str) -> UserError:
-    return UserError(Fault(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx')))
+    return user_error(shown, fault, _('save it in Excel as "CSV UTF-8" or as .xlsx'))
 
 
 def _refuse_broken(data: bytes, shown: str) -> None:
@@ -551,7 +551,7 @@ def _of_windows_or_mac(data: bytes, shown: str) -> tuple[str | None, str]:
         return mac, "Mac Roman"
     if of_mac == of_windows and (pair := _two_readings(windows, mac)):
         fault = _('the letters of the file can be read in two ways: "%(windows)s" (Windows) or "%(mac)s" (Mac)')
-        raise _two_ways(shown, fault % {"windows": pair[0], "mac": pair[1]})
+        raise _two_ways(shown, fault % {"windows": shown_value(pair[0]), "mac": shown_value(pair[1])})
     return windows, "Windows-1252"
 
 

@@ -5,7 +5,7 @@ The table, the chart, the JSON document and the CSV file are made from the same 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -398,7 +398,7 @@ def earlier_text_value(found: WithEarlierText | None) -> dict[str, Any] | None:
     """Return those with an earlier text for a JSON document."""
     if found is None:
         return None
-    return {"mailing": found.mailing, "people": found.people, "changes": [asdict(each) for each in found.changes]}
+    return {"mailing": found.mailing, "people": found.people, "changes": [each._asdict() for each in found.changes]}
 
 
 def _round_value(lines: Sequence[StatusRow], mailing: str, edition: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from html import escape
 from pathlib import Path
+from string import Template
 
 from mkwmail.clock import day_and_time, day_in_figures
 from mkwmail.config.event import Event
@@ -18,7 +19,7 @@ from mkwmail.ledger.models import COMING, State
 from mkwmail.report.answers import answer_words, catering_line, counted
 from mkwmail.report.status import Course, EventStatus, state_words
 
-_STYLE = Path(__file__).with_name("status.css")
+_PAGE, _STYLE = (Path(__file__).with_name(name) for name in ("status.html", "status.css"))
 
 # The chart's own units. It is stretched to the width of the page, so it holds no text.
 _WIDE, _HIGH = 600, 180
@@ -34,44 +35,24 @@ def status_page(status: EventStatus, association: str, now: datetime) -> str:
     :param association: its name, or an empty text if the settings cannot be read.
     """
     event = status.event
-    style = _STYLE.read_text(encoding="utf-8")
-    title = f"{event.title}, {day_and_time(event.starts)}"
-    cancelled = _("The event is cancelled.") if status.cancelled else ""
-    made = _("As of %(moment)s.") % {"moment": day_and_time(now)}
-    return "\n".join(
-        (
-            "<!DOCTYPE html>",
-            f'<html lang="{spoken()}">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="generator" content="mkwmail">',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="color-scheme" content="light dark">',
-            '<meta name="robots" content="noindex">',
-            f"<title>{escape(title)}</title>",
-            f"<style>\n{style}</style>",
-            "</head>",
-            "<body>",
-            "<header>",
-            *([f'<p class="association">{escape(association)}</p>'] if association else []),
-            f"<h1>{escape(event.title)}</h1>",
-            *(f"<p>{escape(line)}</p>" for line in _about(event)),
-            f'<p class="made">{escape(made)}</p>',
-            *([f'<p class="cancelled">{escape(cancelled)}</p>'] if cancelled else []),
-            "</header>",
-            "<main>",
-            *_figures(status),
-            *_catering(status, now),
-            *_parts(status),
-            *_chart(status.course),
-            *_organisations(status),
-            *_mailings(status),
-            "</main>",
-            "</body>",
-            "</html>",
-            "",
-        )
+    made, cancelled = _("As of %(moment)s.") % {"moment": day_and_time(now)}, _("The event is cancelled.")
+    header = (
+        *([f'<p class="association">{escape(association)}</p>'] if association else []),
+        f"<h1>{escape(event.title)}</h1>",
+        *(f"<p>{escape(line)}</p>" for line in _about(event)),
+        f'<p class="made">{escape(made)}</p>',
+        *([f'<p class="cancelled">{escape(cancelled)}</p>'] if status.cancelled else []),
+    )
+    main = (
+        *(*_figures(status), *_catering(status, now), *_parts(status), *_chart(status.course)),
+        *(*_organisations(status), *_mailings(status)),
+    )
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        language=spoken(),
+        title=escape(f"{event.title}, {day_and_time(event.starts)}"),
+        style=_STYLE.read_text(encoding="utf-8"),
+        header="\n".join(header),
+        main="\n".join(main),
     )
 
 

@@ -7,9 +7,9 @@ of the few servers that still send them, and by the Message-ID that they return.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
@@ -300,8 +300,9 @@ def _nature_of_others(mail: Message, parts: list[Message]) -> Nature:
     if any(is_calendar_part(part) and _is_reply(part) for part in parts):
         return Nature.CALENDAR
     if mail.get_content_type() == "multipart/report":
-        # A report without its machine-readable part is unclear; otherwise it is a receipt or a complaint.
-        return Nature.UNCLEAR if _is_report(mail) else Nature.AUTOMATIC
+        # A report without its machine-readable part is unclear. A complaint (RFC 5965) must be seen, a receipt not.
+        is_complaint = str(mail.get_param("report-type", "")).casefold() == "feedback-report"
+        return Nature.UNCLEAR if _is_report(mail) or is_complaint else Nature.AUTOMATIC
     if _is_automatic(mail):
         return Nature.AUTOMATIC
     if _ASKED_TO_STOP.match(header_text(mail, "Subject")):
@@ -316,6 +317,7 @@ def _is_reply(part: Message) -> bool:
 
 
 _LONGEST_ENVID = 100  # RFC 3461 §4.4
+_CLOCKS = timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,34 +358,35 @@ class Matched:
 def match(returned: Iterable[Returned], sent: Iterable[SentMessage]) -> tuple[Matched, ...]:
     """Return each mail with the message that it is about.
 
-    If several attempts have one Message-ID or one address, the newest is taken. A report that returns an unknown
-    Message-ID is about another mail, even if that mail was sent to one of our addresses. It is marked as such,
-    because the address may be invalid all the same.
+    If several attempts have one Message-ID or one address, the newest before the report is taken: the report of the
+    first one says nothing about the next. A report that returns an unknown Message-ID is about another mail, even if
+    that mail was sent to one of our addresses. It is marked as such, because the address may be invalid all the same.
     """
-    by_id: dict[str, SentMessage] = {}
+    by_id: dict[str, list[SentMessage]] = {}
     by_address: dict[str, list[SentMessage]] = {}
     for message in sorted(sent, key=lambda each: each.attempt):
-        by_id[message.message_id.strip("<>")[:_LONGEST_ENVID]] = message
+        by_id.setdefault(message.message_id.strip("<>")[:_LONGEST_ENVID], []).append(message)
         by_address.setdefault(address_key(message.address), []).append(message)
     return tuple(_one(each, by_id, by_address) for each in returned)
 
 
-def _one(returned: Returned, by_id: dict[str, SentMessage], by_address: dict[str, list[SentMessage]]) -> Matched:
+def _one(returned: Returned, by_id: dict[str, list[SentMessage]], by_address: dict[str, list[SentMessage]]) -> Matched:
     if returned.nature not in (Nature.REPORT, Nature.DELIVERED):
         return Matched(returned, How.NOT)
-    envelope = by_id.get(returned.envelope_id.strip("<>")[:_LONGEST_ENVID])
-    if envelope is not None:
-        return Matched(returned, How.ENVELOPE_ID, envelope)
-    for name in returned.message_ids:
-        message = by_id.get(name[:_LONGEST_ENVID])
-        if message is not None:
-            return Matched(returned, How.MESSAGE_ID, message)
+    names = (returned.envelope_id.strip("<>"), *returned.message_ids)
+    for how, name in zip((How.ENVELOPE_ID, *[How.MESSAGE_ID] * len(names)), names, strict=False):
+        sent = by_id.get(name[:_LONGEST_ENVID])
+        if sent:
+            return Matched(returned, how, _newest_before(sent, returned.at) or sent[0])
     for address in returned.recipients:
-        before = [
-            each for each in by_address.get(address_key(address), ()) if returned.at is None or each.at <= returned.at
-        ]
-        if before:
+        message = _newest_before(by_address.get(address_key(address), ()), returned.at)
+        if message is not None:
             if returned.message_ids or returned.envelope_id:
                 return Matched(returned, How.OTHER_MESSAGE)
-            return Matched(returned, How.ADDRESS, before[-1])
+            return Matched(returned, How.ADDRESS, message)
     return Matched(returned, How.NOT)
+
+
+def _newest_before(sent: Sequence[SentMessage], at: datetime | None) -> SentMessage | None:
+    """Return the newest of these messages that a report of this moment can be about."""
+    return next((each for each in reversed(sent) if at is None or each.at <= at + _CLOCKS), None)

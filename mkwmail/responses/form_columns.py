@@ -72,6 +72,10 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r".*(?:betaal|payment|transact|custom data|feedback:|\bprice\b|\bprijs\b|\bfees?\b|\bvat\b|\bbtw\b|"
         r"currency|valuta|discount|korting|voucher|amount|bedrag|total paid|order total|\btax\b).*|^totaal .*)$",
     ),
+    (
+        "",
+        r"(?:herhaal|bevestig|controle|confirm|repeat).*mail|mail.*(?:herhaal|nogmaals|bevestig|controle|confirm|again)",
+    ),
     ("dietary", _DIETARY),
     (
         "presence",
@@ -399,6 +403,9 @@ def month_first(texts: Iterable[str]) -> bool | None:
     the rows follow one another, because forms add new rows at the end.
     """
     found = [match for match in (_NUMERIC.fullmatch(text.strip()) for text in texts) if match]
+    if len({each["mark"] for each in found}) > 1:
+        # Excel turned some dates around when it opened the export, and left the others as they were.
+        return None
     day_first = any(int(each["first"]) > 12 for each in found)
     american = any(int(each["second_"]) > 12 for each in found)
     if day_first and american:

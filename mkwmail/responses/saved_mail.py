@@ -170,7 +170,7 @@ def _bytes(path: Path, room: int) -> bytes:
         raise user_error(str(path), _("the file cannot be read: %(reason)s"), reason=reason_of(error)) from None
     if len(data) > room:
         fault = _("the mails are larger than %(megabytes)d MB together") % {"megabytes": LARGEST_FILE >> 20}
-        raise UserError(Fault(str(path), fault, _("save the reports alone, without the rest of the mailbox")))
+        raise user_error(str(path), fault, _("save the reports alone, without the rest of the mailbox"))
     return data
 
 

@@ -285,10 +285,10 @@ class _Reader:
     def _answer(self, row: Row) -> tuple[Answered | None, str, str]:
         """Return the row's answer, the doubt about it, and the words that are not understood.
 
-        Recorded presence goes before an answer that was given earlier.
+        Recorded presence goes before an answer that was given earlier; who cancelled is no absentee.
         """
         was_there = self._presence(row) if self._begun else None
-        if was_there is not None:
+        if was_there is Answered.PRESENT:
             return was_there, "", ""
         for text in self._cells(row, "cancelled"):
             # A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not.
@@ -300,6 +300,8 @@ class _Reader:
         answers, unknown = self._read(row, "answer")
         if Answered.DECLINED in status and Answered.DECLINED not in answers:
             return Answered.DECLINED, "", ""
+        if was_there is not None:
+            return was_there, "", ""
         # What the form service did with an answer takes nothing from it.
         texts = [*unknown, *(text for text in unknown_status if not (answers and folded_words(text) in _PROGRESS))]
         if texts:

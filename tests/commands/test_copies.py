@@ -201,6 +201,29 @@ def test_a_folder_put_back_from_a_backup_sends_nothing(home: Home, folder: Path)
     assert home.mailed() == ADDRESSES
 
 
+def test_a_ledger_that_is_deleted_with_its_id_is_missed_and_can_be_put_back(home: Home, folder: Path) -> None:
+    for file in folder.glob("mkwmail-test.*"):
+        file.unlink()
+    ran = home.send(folder)
+    assert ran.code == 78 and "from another mkwmail-test.db that is gone" in ran.err
+    assert home.run(folder, "due").code == 78
+    for name in ("mkwmail-test.db", "mkwmail-test.id"):
+        (folder / name).unlink()
+    assert home.run(folder, "restore", "--yes").code == 0
+    assert home.send(folder).code == 0
+    assert home.mailed() == ADDRESSES
+
+
+@needs_terminal
+def test_a_folder_that_begins_again_after_a_test_is_asked_about_once(home: Home, folder: Path) -> None:
+    shutil.rmtree(folder)
+    a_place(folder, home.server.port)
+    assert home.run(folder, "check", EVENT).code == 0
+    code, screen = home.type(folder, ("Type yes:", "yes"), ("type 5:", "5"))
+    assert code == 0 and "Whoever was mailed from that one will be mailed again." in screen
+    assert home.send(folder).code == 0
+
+
 @needs_terminal
 def test_with_no_newer_one_a_person_may_decide(home: Home, folder: Path) -> None:
     backup = folder.with_name("backup")

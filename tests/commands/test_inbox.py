@@ -163,6 +163,18 @@ def test_doubt_is_settled_by_the_sent_folder_and_by_a_reply_and_never_by_absence
         assert "counts as sent, somebody answered it" in said.out
 
 
+def test_a_trace_of_the_first_attempt_does_not_settle_the_second(tmp_path: Path) -> None:
+    with ScriptedServer() as smtp, Dovecot() as box:
+        place = with_mailbox(tmp_path, smtp, box)
+        lose(smtp, place, KIM)
+        assert place.run("resolve", EVENT, "--send-again", KIM, now=LATER).code == 0
+        lose(smtp, place, KIM)
+        (sent,) = [mail_id for address, mail_id in ids_of(smtp).items() if address == KIM]
+        box.deliver(f"From: secretaris@example.org\nMessage-ID: <{sent}>\n\nx\n".encode(), ".Verzonden")
+        ran = place.run("inbox", "--json", now=LATER)
+        assert (ran.json["settled"], ran.json["in_doubt"]) == ([], 1)
+
+
 @contextmanager
 def a_server_that(says: bytes, ends: bool = True) -> Iterator[int]:
     """A server that says something, and then ends the connection or is silent."""

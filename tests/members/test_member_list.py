@@ -15,7 +15,7 @@ from mkwmail.dutch.names import Name, full_name, salutation
 from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.members.headings import UnknownHeadingsError
-from mkwmail.members.member_list import Member, MemberList, example_addresses, read_members
+from mkwmail.members.member_list import Member, MemberList, column_of, example_addresses, read_members
 
 HEADINGS = ["Aanhef", "Voornaam", "Tussenvoegsel", "Achternaam", "E-mail", "Corporatie", "Regio"]
 PEOPLE = [
@@ -710,3 +710,24 @@ def test_all_telephone_numbers_of_a_member_are_known(tmp_path: Path) -> None:
     text = "naam;e-mail;gsm;telefoon thuis;telnr werk;aantal\nKim Bos;kim@example.org;06-12345678;020-1;06-12345678;3\n"
     (kim,) = read(tmp_path, text).members
     assert kim.telephones == "06-12345678 / 020-1"
+
+
+@pytest.mark.parametrize(
+    "heading", ["tel._nr.", "Tel. nr.", "TEL-NR", "tel/nr", "vast tel.", "gsm (werk)", "Telefoon: privé"]
+)
+def test_a_telephone_column_is_known_whatever_its_punctuation(tmp_path: Path, heading: str) -> None:
+    (kim,) = read(tmp_path, f"naam;e-mail;{heading};telt mee\nKim Bos;kim@example.org;06-12345678;ja\n").members
+    assert kim.telephones == "06-12345678"
+    assert all(name.isidentifier() for name in kim.columns), "templates can name it"
+
+
+@pytest.mark.parametrize("heading", ["Regio's/district", "regios district", "REGIO'S - DISTRICT:", "regios_district"])
+def test_columns_are_compared_without_punctuation(tmp_path: Path, heading: str) -> None:
+    members = read(tmp_path, "naam;e-mail;Regio's/district\nKim Bos;kim@example.org;Zuid\n").members
+    value_of = column_of(heading, members)
+    assert value_of is not None and value_of(members[0]) == "Zuid"
+
+
+def test_a_column_that_is_read_as_telephone_is_no_further_column(tmp_path: Path) -> None:
+    text = "naam;e-mail;tel._nr.;regio/district\nKim Bos;kim@example.org;06-12345678;Zuid\n"
+    assert read(tmp_path, text).how_read[-1] == "further columns, for templates and audiences: regio_district"

@@ -204,7 +204,8 @@ def test_a_gap_is_one_blank_line_and_none_at_the_beginning(capsys: pytest.Captur
         ("invitation: 552 5.2.2 over quota", "invitation: the mailbox is full (552 5.2.2 over quota)"),
         ("451 4.7.1 greylisted", "their server does not take the mail yet (451 4.7.1 greylisted)"),
         ("554 5.7.1 spam", "their server refuses the mail, not the address (554 5.7.1 spam)"),
-        ("554 transaction failed", "their server refuses the mail (554 transaction failed)"),
+        ("550 rejected", "their server refuses the mail (550 rejected)"),
+        ("554 transaction failed", "their server refuses the mail, not the address (554 transaction failed)"),
         ("already sent on 17 February 2020", "already sent on 17 February 2020"),
     ],
 )

@@ -4,7 +4,8 @@ import base64
 import email
 import mailbox
 import time
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -97,6 +98,29 @@ def test_by_address_the_newest_message_before_the_report_is_meant() -> None:
 
 def test_a_report_about_somebody_else_matches_nobody() -> None:
     assert matched(returned("sendmail-unknown"), sent(1, "1@x", "iemand@example.net")).how is How.NOT
+
+
+def test_a_complaint_is_to_be_looked_at() -> None:
+    mail = (
+        "From: fbl@provider.example\nSubject: FW: Uitnodiging\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n\nThis is an abuse report.\n"
+        "--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--b--\n"
+    )
+    (found,) = read_returned(SavedMail("x", mail.encode()))
+    assert found.nature is Nature.UNCLEAR
+
+
+def test_a_report_of_the_first_attempt_says_nothing_about_the_same_bytes_sent_later() -> None:
+    report = returned("postfix-unknown")
+    assert report.at is not None
+    first, second = sent(1), replace(sent(2), at=report.at + timedelta(hours=2))
+    for each in (report, replace(report, envelope_id="")):
+        found = matched(each, second, first)
+        assert found.message is not None and found.message.attempt == 1
+    # The clocks of two servers differ, and a report without a date is about the newest.
+    for message, at in ((replace(second, at=report.at + timedelta(minutes=2)), report.at), (second, None)):
+        found = matched(replace(report, at=at), message, first)
+        assert found.message is not None and found.message.attempt == 2
 
 
 def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:

@@ -472,3 +472,15 @@ def test_totals_and_headings_further_down_are_nobody(tmp_path: Path) -> None:
         "Naam;E-mail;Kom je?;Aantal personen\nKim;kim@example.org;Nee;0\nTotaal;;1;2\nTotaal aantal;;Ja;2\n"
     )
     assert [name for name, *_rest in rows(tmp_path, text)] == ["Jan", "Kim"]
+
+
+def test_an_address_typed_twice_is_one_address(tmp_path: Path) -> None:
+    text = "E-mailadres;E-mail (herhaal);Kom je?\njan@example.org;jan@exampel.org;Ja\n"
+    assert rows(tmp_path, text) == [("", "jan@example.org", "attending")]
+
+
+def test_dates_of_which_excel_turned_some_around_put_nothing_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    text = "Timestamp;Email;Are you coming?\n3/13/2031 9:00;jan@example.org;No\n09-03-2031 10:00;jan@example.org;Yes\n"
+    path.write_text(text, encoding="utf-8")
+    assert [each.moment for each in read_signups(path, "export.csv", [], OPTIONAL).signups] == [None, None]

@@ -190,6 +190,15 @@ def test_presence_of_a_check_in_app(tmp_path: Path) -> None:
     assert [each[2] for each in matched(export)] == ["present", "absent"]
 
 
+def test_who_cancelled_was_not_absent(tmp_path: Path) -> None:
+    text = (
+        "E-mail;Status;Checked In\njan@example.org;Attending;Yes\nkim@example.org;Attending;No\n"
+        "els@example.org;Cancelled;No\nbo@example.org;Cancelled;Yes\n"
+    )
+    said = [each.answer for each in read(tmp_path, text, begun=True).signups]
+    assert said == [Answered.PRESENT, Answered.ABSENT, Answered.DECLINED, Answered.PRESENT]
+
+
 def test_our_own_list_edited_in_excel(tmp_path: Path) -> None:
     export = read(
         tmp_path,

@@ -66,6 +66,19 @@ def test_the_same_report_again_does_not_undo_a_decision(ledger: Ledger) -> None:
     assert responses.refused_mails(ledger.database) == ()
 
 
+def test_the_same_report_again_says_nothing_about_the_mail_that_was_sent_again(ledger: Ledger) -> None:
+    person, attempt = mailed(ledger)
+    responses.record_bounces(ledger.database, [bounce(attempt, "given up")])
+    deliveries.resolve(ledger.database, ROUND, person, "send-again", NOW)
+    _person, second = mailed(ledger)
+    assert second > attempt
+    assert responses.record_bounces(ledger.database, [bounce(second, "given up")]) == ()
+    assert deliveries.of_event(ledger.database, "dag")[0].state is State.SENT
+    # Another report is about the second one.
+    assert responses.record_bounces(ledger.database, [bounce(second, digest="d2")])
+    assert deliveries.of_event(ledger.database, "dag")[0].state is State.REFUSED
+
+
 def test_a_corrected_address_may_be_mailed_after_a_bounce_and_the_same_one_may_not(ledger: Ledger) -> None:
     person, attempt = mailed(ledger)
     responses.record_bounces(ledger.database, [bounce(attempt)])
