@@ -124,7 +124,7 @@ def _ask_about_ledger(invocation: Invocation, ledger: Ledger) -> Comparison:
         terminal.note(_("If mail is sent from both, members will get it twice."), "warning")
         question = _("Is mail sent from %(here)s only, from now on? Type yes:") % {"here": found.here}
     elif found.match is Match.REPLACED:
-        terminal.note(_("Whoever was mailed from that one will be mailed again."), "warning")
+        terminal.note(_("Those who were mailed from that one will be mailed again."), "warning")
         question = _("Does this folder begin again, for other people or after a test? Type yes:")
     else:
         last = deliveries.last_claim(ledger.database)

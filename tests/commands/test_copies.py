@@ -220,7 +220,7 @@ def test_a_folder_that_begins_again_after_a_test_is_asked_about_once(home: Home,
     a_place(folder, home.server.port)
     assert home.run(folder, "check", EVENT).code == 0
     code, screen = home.type(folder, ("Type yes:", "yes"), ("type 5:", "5"))
-    assert code == 0 and "Whoever was mailed from that one will be mailed again." in screen
+    assert code == 0 and "Those who were mailed from that one will be mailed again." in screen
     assert home.send(folder).code == 0
 
 
