@@ -275,6 +275,8 @@ class _Cells:
         written = texts.get("written", "")
         whole = written or " ".join(filter(None, (texts.get(part, "") for part in _NAME_PARTS if part != "initials")))
         wrong = no_person(whole, texts.get("organisation", ""))
+        if wrong and parts["first"] and written.replace(" ", "").isalpha() and not is_blank(written):
+            wrong = no_person(f"{parts['first']} {written}")  # "de Raad" is the surname here
         if wrong is not None and not any(self._is_refused(part) for part in (*_NAME_PARTS, "written")):
             self._refuse(self._column("written" if written else "surname", "surname", "first"), wrong)
             return given._replace(written=written)

@@ -407,6 +407,22 @@ def test_a_ledger_that_cannot_be_written_stops_the_run_at_once(office: Office, t
         assert addresses(office.send(server.smtp()).sent) == many[len(went) :]
 
 
+def test_no_command_of_the_next_message_is_said_after_the_lock_is_gone(office: Office, tmp_path: Path) -> None:
+    many = office.addresses = [f"lid{number:03}@example.org" for number in range(20)]
+
+    def delete(event: Step | Pause) -> None:
+        if isinstance(event, Step) and event.done == 5:
+            (tmp_path / "mkwmail.db.lock").unlink()
+
+    office.heard = delete
+    with ScriptedServer(extensions=("8BITMIME",)) as server:
+        outcome = office.send(server.smtp())
+    assert exit_code(outcome) == ExitCode.LEDGER_FAULT
+    went = [taken.recipients[0] for taken in server.taken]
+    assert went == addresses(outcome.sent) == many[: len(went)]
+    assert len(server.said("RCPT")) == len(went) < 20
+
+
 def test_a_wire_journal_that_cannot_be_written_sends_no_body(office: Office) -> None:
     with ScriptedServer() as server, office.ledger() as ledger:
         ledger.wire.close()

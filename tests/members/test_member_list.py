@@ -250,6 +250,7 @@ def test_a_column_naam_beside_first_names_is_the_surname(tmp_path: Path) -> None
         "Anna;;;drs. Bos MSc;d@linde.example.org\n"
         "Bo;;;Bo de Boer;e@linde.example.org\n"
         "Jan;;;J. Smit;f@linde.example.org\n"
+        "Jan;;;de Raad;g@linde.example.org\n"
     )
     names = [member.name for member in read(tmp_path, text).members]
     assert [(full_name(name), salutation(name, "u")) for name in names] == [
@@ -259,6 +260,7 @@ def test_a_column_naam_beside_first_names_is_the_surname(tmp_path: Path) -> None
         ("drs. Anna Bos MSc", "Geachte Anna Bos"),
         ("Bo de Boer", "Geachte Bo de Boer"),
         ("J. Smit", "Geachte Jan Smit"),
+        ("Jan de Raad", "Geachte Jan de Raad"),
     ]
 
 
