@@ -556,7 +556,7 @@ def test_the_parts_ship_with_the_package() -> None:
     import mkwmail.mail.pages as module
 
     folder = Path(module.__file__).parent / "gallery_page"
-    assert {file.name for file in folder.iterdir()} == {"page.html", "page.css", *module._SCRIPTS}
+    assert {file.name for file in folder.iterdir()} == {"page.html", "letters.html", "page.css", *module._SCRIPTS}
     assert shutil.which("chromium") is None or CHROMIUM.exists()
 
 
