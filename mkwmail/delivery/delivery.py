@@ -232,7 +232,7 @@ class _Connection:
                     if self._run.is_stopping():
                         return
                     # Before its commands: a server that waits for a body should get one.
-                    self._run.ledger.must_be_in_place()
+                    self._run.ledger.lock_must_be_in_place()
                     if self._run.why_left_out(each.job.recipient.person) is None:
                         if self._left is not None:
                             self._left -= 1

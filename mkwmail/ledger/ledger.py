@@ -344,7 +344,7 @@ class Ledger:
         if self._note is not None:
             self._note.begun()
         # A run that found no lock, and read the journal before this entry, made a lock of its own before it read.
-        self._lock_must_be_in_place()
+        self.lock_must_be_in_place()
 
     def must_be_in_place(self) -> None:
         """Check that the next run would find the files of this one.
@@ -353,13 +353,17 @@ class Ledger:
             during the run: nothing more may be sent.
         """
         self._must_be_held()
-        self._lock_must_be_in_place()
+        self.lock_must_be_in_place()
         if not self._file.is_at(self.database.path):
             raise _gone(self.database.path)
         if self._wire is not None and not self._wire.is_in_place:
             raise _gone(wire_path(self.database.path))
 
-    def _lock_must_be_in_place(self) -> None:
+    def lock_must_be_in_place(self) -> None:
+        """Check that other runs see the lock of this one.
+
+        :raises UserError: as :meth:`must_be_in_place`.
+        """
         if self._lock is not None and not self._lock.is_in_place:
             raise _gone(self._lock.path)
 

@@ -30,6 +30,7 @@ _NO_ADDRESS = frozenset(
 )
 # Words that people write instead of a value that is in the row above.
 _AS_ABOVE = frozenset(("idem", "id.", "ditto", '"', "''", "”", "„", "〃", "^", "zie boven"))
+_LONGEST_AS_ABOVE = max(map(len, _AS_ABOVE))
 
 
 class CellError(ValueError):
@@ -172,7 +173,7 @@ def refuse_as_above(text: str) -> None:
 
     :raises CellError: if it does.
     """
-    if text.casefold() in _AS_ABOVE:
+    if len(text) <= _LONGEST_AS_ABOVE and text.casefold() in _AS_ABOVE:
         raise CellError(
             _('"%(value)s" stands for the value in the row above') % {"value": text}, _("write the value itself")
         )

@@ -174,6 +174,8 @@ def _reason(text: str) -> str:
 
     :raises CellError: if it may say that mail is allowed.
     """
+    if not text:
+        return ""
     folded = _NO_WORD.sub(" ", text.casefold()).strip()
     if _MAY_BE_MAILED.intersection((folded, folded.replace(" ", ""))) and text != "?":
         return ""
@@ -250,7 +252,7 @@ class _Cells:
         If the word is not a title, record a fault and return none.
         """
         try:
-            return "" if _tells_nothing(text) else read_title(text)
+            return "" if not text or _tells_nothing(text) else read_title(text)
         except ValueError:
             wrong = CellError(
                 _('"%(value)s" is not a title that is known') % {"value": shown_value(text)},
@@ -565,8 +567,10 @@ def _domains_of(members: Iterable[Member]) -> dict[str, Counter[str]]:
 
 def _of_colleagues(member: Member, domains: Mapping[str, Counter[str]]) -> str | None:
     """Return the address at the domain of more colleagues that differs by a slip; None if there is none."""
-    local, _at, domain = member.email.rpartition("@")
     used = domains.get(member.organisation, Counter())
+    if len(used) < 2:
+        return None
+    local, _at, domain = member.email.rpartition("@")
     others = (other for other, count in used.items() if other != domain and count > used[domain])
     meant = next((other for other in others if is_slip(domain, other)), None)
     return f"{local}@{meant}" if meant else None
