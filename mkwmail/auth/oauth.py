@@ -294,7 +294,7 @@ class _Why(Enum):
     PUBLIC = "public client"
     APPLICATION = "application"
     ACCOUNT = "account"
-    ANEW = "anew"
+    AGAIN = "again"
     DENIED = "denied"
     LATE = "late"
     SCOPE = "scope"
@@ -313,7 +313,7 @@ _TABLE = tuple(
         (r"AADSTS(50020|50034|90072|50057|51004)\b", _Why.ACCOUNT),
         (r"^expired_token|AADSTS70020\b", _Why.LATE),
         (r"^(access_denied|authorization_declined)", _Why.DENIED),
-        (r"^(invalid_grant|interaction_required|login_required)", _Why.ANEW),
+        (r"^(invalid_grant|interaction_required|login_required)", _Why.AGAIN),
         (r"^invalid_scope", _Why.SCOPE),
         (r"^(temporarily_unavailable|server_error)", _Why.PASSING),
     )
@@ -361,9 +361,9 @@ def _words(why: _Why, step: SignInStep) -> tuple[str, str]:
                 _("this account does not belong to the organisation"),
                 _("type mkwmail login, and sign in as %(username)s"),
             )
-        case _Why.ANEW if step is SignInStep.RENEWAL:
+        case _Why.AGAIN if step is SignInStep.RENEWAL:
             return (_("the sign-in of %(username)s has expired or was withdrawn"), _("sign in again: mkwmail login"))
-        case _Why.LATE | _Why.ANEW:
+        case _Why.LATE | _Why.AGAIN:
             return (
                 _("nobody approved the sign-in in time"),
                 _("type mkwmail login again, and sign in before it expires"),

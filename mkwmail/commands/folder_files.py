@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from mkwmail.commands.context import Invocation, folder_of, history_of, open_ledger
+from mkwmail.commands.context import Invocation, event_of, folder_of, history_of, open_ledger
 from mkwmail.commands.output import write_output
 from mkwmail.commands.status import folder_state_of, statuses_of
 from mkwmail.config.event import Event, Mailing
@@ -374,9 +374,8 @@ def calendar(invocation: Invocation, event: str, file: Path | None) -> ExitCode:
 
     :raises UserError: if a source is faulty, or the file cannot be written.
     """
-    folder = folder_of(invocation)
+    folder, about = event_of(invocation, event)
     settings = read_settings(folder)
-    about = read_event(folder.event_path(event), folder).value
     with open_ledger(invocation, folder) as ledger:
         history = history_of(ledger, about)
         cancelled = history.cancelled is not None

@@ -72,8 +72,9 @@ def plan(event: Event, mailing: str, listings: Sequence[Recipient], history: His
     assistants = [each for each in listings if each.copy_of]
     listings = [each for each in listings if not each.copy_of]
     # Those at the address of a sign-up that is to be settled must hear what guests hear.
-    others = _besides(listings, (*history.guests, *history.holders))
-    history = replace(history, guests=_besides(listings, history.guests))
+    guests = _besides(listings, history.guests)
+    others = (*guests, *_besides(listings, history.holders))
+    history = replace(history, guests=guests)
     everyone = [*listings, *(others if is_for_guests(rule) else ())]
     if rule is Audience.TOLD or corrects_a_cancellation(mailing, history.correcting):
         everyone += _departed((*everyone, *assistants), history)

@@ -1,4 +1,4 @@
-"""What came back by mail: saved mails, bounces, and the mailbox.
+"""Mail that came back: saved mails, bounces, and the mailbox.
 
 Every file that an import was given has a line; bounces that count are shown apart from those only listed.
 """

@@ -342,6 +342,7 @@ class Terminal:
 
 def _console_like(screen: Console, file: IO[str]) -> Console:
     """Return a console with the width and the colours of a screen that prints into a file."""
+    # rich types what it returns as color_system more loosely than what it takes.
     return Console(
         file=file,
         force_terminal=screen.is_terminal,

@@ -302,7 +302,7 @@ class _Reader:
             return Answered.DECLINED, "", ""
         if was_there is not None:
             return was_there, "", ""
-        # What the form service did with an answer takes nothing from it.
+        # If there is an answer, a status that only says how far the form is does not make it unclear.
         texts = [*unknown, *(text for text in unknown_status if not (answers and folded_words(text) in _PROGRESS))]
         if texts:
             return None, _('"%(text)s" is not a known answer') % {"text": shown_value(texts[0])}, texts[0]
