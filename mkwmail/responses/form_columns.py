@@ -303,17 +303,7 @@ def find_columns(
 
 # The second row of headings tells what was typed or chosen, or the parts of a question.
 _TYPED_BELOW = frozenset(
-    (
-        "open ended response",
-        "response",
-        "open antwoord",
-        "open tekst",
-        "antwoord",
-        "respons",
-        "reactie",
-        "other",
-        "anders",
-    )
+    ("open ended response", "response", "open antwoord", "open tekst", "antwoord", "respons", "reactie")
 )
 _ROLE = re.compile(
     r"(?:meeting |vergaderings?)?(?:organi[sz]er|organisator)(?: van de vergadering)?|"
