@@ -3,10 +3,11 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from mkwmail.addresses import mailable
+from mkwmail.dutch.names import TITLES_BEFORE, is_prefix, read_title
 from mkwmail.i18n import _
 
 LONGEST_CELL = 32_767  # characters, as in Excel ("Excel specifications and limits")
@@ -374,3 +375,52 @@ def _is_mailable(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def holds_addresses(values: Sequence[str]) -> bool:
+    """Return whether a column has an address."""
+    return any("@" in value for value in values)
+
+
+def holds_names(values: Sequence[str]) -> bool:
+    """Return whether most values may be names: letters, no digits, and hardly any value twice."""
+    filled = [value for value in values if value]
+    names = [value for value in filled if not any(char.isdigit() or char == "@" for char in value) and len(value) > 1]
+    return bool(filled) and len(names) * 10 >= len(filled) * 8 and len(set(names)) * 10 >= len(names) * 6
+
+
+def holds_prefixes(values: Sequence[str]) -> bool:
+    """Return whether all values are prefixes of names, and some are no other words too ("aan", "uit")."""
+    filled = [value for value in values if value]
+    words = {word for value in filled for word in value.casefold().split()}
+    return bool({"van", "de", "der", "den"} & words) and all(map(is_prefix, words))
+
+
+def is_title(text: str) -> bool:
+    """Return whether a filled cell holds a title: of address ("dhr.") or of degree ("drs.")."""
+    degrees = set(text.casefold().replace(".", " ").split())
+    try:
+        return degrees <= TITLES_BEFORE or bool(read_title(text))
+    except ValueError:
+        return False
+
+
+def adds_nothing(texts: Sequence[str], others: Sequence[Sequence[str]], meaning: str) -> bool:
+    """Return whether a column tells nothing that the other columns of its meaning do not tell."""
+    if meaning == "email":
+        return False
+    if meaning == "title":
+        return not any(is_title(text.strip()) for text in texts if text.strip())
+    pairs = [(mine.split(), other.split()) for column in others for mine, other in zip(texts, column, strict=True)]
+    part = meaning == "written" and any(len(other) > len(mine) for mine, other in pairs)
+    return all(not mine or (part and mine == other[-len(mine) :]) for mine, other in pairs)
+
+
+def column_letter(column: int) -> str:
+    """Return a column, counted from 0, as Excel shows it: A, Z, AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

@@ -7,10 +7,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mkwmail.dutch.names import is_prefix
 from mkwmail.errors import Fault, UserError, fault_at, user_error
 from mkwmail.i18n import _, ngettext, some
-from mkwmail.members.cells import CellError, clean, shown_value
+from mkwmail.members.cells import (
+    CellError,
+    adds_nothing,
+    clean,
+    column_letter,
+    holds_addresses,
+    holds_names,
+    holds_prefixes,
+    is_title,
+    shown_value,
+)
 from mkwmail.members.table import Row, Table
 
 Meanings = Mapping[str, tuple[str, ...]]
@@ -19,7 +28,8 @@ NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 _LOOKED_AT = 20  # rows at the top that may be the headings: a title, a date or an explanation may precede them
 _ALSO_FURTHER = frozenset(("phone",))  # known columns that templates and audiences use as further columns too
-_SEVERAL = frozenset(("copy_to",))  # known columns of which a list may have more than one: a member may have assistants
+# Known columns of which a list may have more than one: a member may have assistants, and be left out for two reasons.
+_SEVERAL = frozenset(("copy_to", "do_not_mail"))
 _ALIKE = 0.75  # of 1: "emial" is like "email", "adres" is not like "mailadres"
 
 
@@ -65,16 +75,6 @@ def column_name(text: str) -> str:
     """
     folded = unicodedata.normalize("NFC", text.replace("\ufeff", "")).casefold()
     return "_".join(re.findall(r"[^\W_]+", folded)) or "_".join(folded.split())
-
-
-def column_letter(column: int) -> str:
-    """Return a column, counted from 0, as Excel shows it: A, Z, AA."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def find_headings(table: Table, meanings: Meanings) -> Headings:
@@ -156,12 +156,15 @@ MEANINGS: Meanings = {
     "email": (
         *("email", "emailadres", "mail", "mailadres", "epost", "emailzakelijk", "emailadreszakelijk", "zakelijkemail"),
         *("emailwerk", "emailadreswerk", "zakelijkemailadres", "email1", "emailadres1", "emailaddress", "mailaddress"),
-        *("emailadressen", "primaryemail"),
+        *("emailadressen", "primaryemail", "primairemailadres", "primairemail", "email1value", "useremail"),
+        *("userprincipalname", "emailadresprimair", "workemail", "businessemail", "werkemail"),
     ),
     "organisation": (
         *("organisatie", "organisatienaam", "naamorganisatie", "corporatie", "woningcorporatie", "naamcorporatie"),
         *("corporatienaam", "bedrijf", "bedrijfsnaam", "naambedrijf", "werkgever", "instelling"),
         *("organisation", "organization", "company", "companyname", "employer"),
+        *("organizationname", "organization1name", "accountname", "accountnaam", "huidigewerkgever", "currentemployer"),
+        *("associatedcompany", "naamwerkgever", "naaminstelling", "gekoppeldbedrijf"),
     ),
     "function": ("functie", "functienaam", "functietitel", "function", "jobtitle", "position", "role", "rol"),
     "number": (
@@ -176,7 +179,9 @@ MEANINGS: Meanings = {
     "do_not_mail": (
         *("nietmailen", "nietmailenreden", "redennietmailen", "geenmail", "nietmail", "optout", "uitgeschreven"),
         *("geenmailing", "geenmailings", "geenemail", "nietmeermailen", "nietaanschrijven", "nietbenaderen"),
-        *("uitgeschrevenop", "donotmail", "donotemail", "nomail", "unsubscribed"),
+        *("uitgeschrevenop", "donotmail", "donotemail", "nomail", "unsubscribed", "nietemailen", "emailoptout"),
+        *("unsubscribedfromallemail", "hasoptedoutofemail", "geenbulkmail", "geenbulkmailoptout", "unsubtime"),
+        *("donotbulkemail", "donotallowemails", "donotallowbulkemails", "afgemeldvooremail", "unsubscribedat"),
     ),
 }
 _SPELLINGS = frozenset(spelling for spellings in MEANINGS.values() for spelling in spellings)
@@ -260,7 +265,7 @@ def read_headings(table: Table, shown: str, own: Mapping[str, str] = NO_COLUMNS)
         raise user_error(
             shown, _("the list is empty"), _("save it again, with its headings and the members below them")
         )
-    headings = find_headings(table, meanings_with(own))
+    headings = _by_their_values(table, find_headings(table, meanings_with(own)), own)
     faults = [*_unreadable(table, headings, shown), *_twice(headings, shown), *_not_there(headings, shown, own)]
     missing = list(_missing(table, headings, shown))
     if faults or missing:
@@ -269,6 +274,51 @@ def read_headings(table: Table, shown: str, own: Mapping[str, str] = NO_COLUMNS)
             raise UnknownHeadingsError(candidates, *missing)
         raise UserError(*faults, *missing)
     return headings
+
+
+_MIDDLE_NAME = frozenset(("middlename", "middelstenaam", "tweedenaam", "additionalname"))
+
+
+def _by_their_values(table: Table, headings: Headings, own: Mapping[str, str]) -> Headings:
+    """Return the headings with the columns whose values tell that another meaning is right.
+
+    A "Title" may be a job, a "Prefix" the title, and a "Middle Name" the prefix. Of two columns with one meaning, an
+    empty one is left out, and so is a part of the names that the other has whole.
+    """
+    below = [row for row in table.rows if row.number > headings.row.number]
+    columns, others = dict(headings.columns), dict(headings.others)
+
+    def values(column: int) -> list[str]:
+        return [text for row in below if (text := row.cell(column).strip())]
+
+    def move(column: int, meaning: str, to: str = "") -> None:
+        columns[meaning] = tuple(each for each in columns[meaning] if each != column)
+        if not columns[meaning]:
+            del columns[meaning]
+        if to and to not in columns:
+            columns[to] = (column,)
+        else:
+            name = column_name(headings.row.cell(column))
+            others[name] = (*others.get(name, ()), column)
+
+    given = {meaning_of(name) for name in own}
+    for column in () if given & {"prefix", "title"} else columns.get("prefix", ()):
+        if values(column) and all(map(is_title, values(column))):
+            move(column, "prefix", "title")
+    for column in () if "title" in given else columns.get("title", ()):
+        jobs = [text for text in values(column) if len(text) > 2 and not is_title(text)]
+        if heading_key(headings.row.cell(column)) in ("title", "titel") and jobs and jobs == values(column):
+            move(column, "title", "function")
+    for meaning in [each for each, found in columns.items() if len(found) > 1 and each not in _SEVERAL]:
+        for column in columns[meaning]:
+            others_of_it = [[row.cell(each) for row in below] for each in columns[meaning] if each != column]
+            if others_of_it and adds_nothing([row.cell(column) for row in below], others_of_it, meaning):
+                move(column, meaning)
+    middle = [each for name, found in others.items() if heading_key(name) in _MIDDLE_NAME for each in found]
+    if "prefix" not in columns and len(middle) == 1 and holds_prefixes(values(middle[0])):
+        columns["prefix"] = (middle[0],)
+        del others[column_name(headings.row.cell(middle[0]))]
+    return Headings(headings.row, columns, others, headings.unnamed)
 
 
 def _lacking(headings: Headings) -> list[str]:
@@ -298,30 +348,12 @@ def _candidates(table: Table, headings: Headings, name: str) -> tuple[str, ...]:
     return tuple(headings.written(column) for column in unknown if fits([row.cell(column).strip() for row in below]))
 
 
-def _holds_addresses(values: Sequence[str]) -> bool:
-    return any("@" in value for value in values)
-
-
-def _holds_names(values: Sequence[str]) -> bool:
-    """Check whether most values may be names: letters, no digits, and hardly any value twice."""
-    filled = [value for value in values if value]
-    names = [value for value in filled if not any(char.isdigit() or char == "@" for char in value) and len(value) > 1]
-    return bool(filled) and len(names) * 10 >= len(filled) * 8 and len(set(names)) * 10 >= len(names) * 6
-
-
-def _holds_prefixes(values: Sequence[str]) -> bool:
-    """Check whether all values are prefixes of names, and some are no other words too ("aan", "uit")."""
-    filled = [value for value in values if value]
-    words = {word for value in filled for word in value.casefold().split()}
-    return bool({"van", "de", "der", "den"} & words) and all(map(is_prefix, words))
-
-
 _FIRST_NAME = re.compile(r"voorn|roepn|foarn|doopn|first|given")
 _FITTING: Mapping[str, Callable[[Sequence[str]], bool]] = {
-    "e-mail": _holds_addresses,
-    "naam": _holds_names,
-    "voornaam": _holds_names,
-    "tussenvoegsel": _holds_prefixes,
+    "e-mail": holds_addresses,
+    "naam": holds_names,
+    "voornaam": holds_names,
+    "tussenvoegsel": holds_prefixes,
 }
 
 
@@ -482,7 +514,10 @@ def oddities(table: Table, headings: Headings) -> tuple[str, ...]:
 # In the folded heading of a column that may say who does not want mail, or is no member any more.
 _MAY_MEAN_LEFT = re.compile(
     "mailen|mailing|nieuwsbrief|optin|afgemeld|opgezegd|uitgeschreven|uitschrij|uitdienst|overleden|actief|bezwaar|"
-    "blokkade|lidtot|einddatum|avg"
+    "blokkade|lidtot|einddatum|avg|optout|unsub"
+)
+_LEFT = re.compile(
+    "uitgeschreven|afgemeld|unsubscribed|opgezegd|overleden|geroyeerd|inacti(?:ef|ve)|cleaned|bounced|oudlid"
 )
 
 
@@ -501,7 +536,10 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if headings.row.number != table.rows[0].number:
         yield _("the headings are in row %(row)d; the rows above them were not read") % {"row": headings.row.number}
     for columns in headings.others.values():
-        if "do_not_mail" not in headings.columns and _MAY_MEAN_LEFT.search(heading_key(headings.written(columns[0]))):
+        left = _MAY_MEAN_LEFT.search(heading_key(headings.written(columns[0]))) or any(
+            _LEFT.fullmatch(heading_key(row.cell(columns[0]))) for row in table.rows
+        )
+        if "do_not_mail" not in headings.columns and left:
             yield _('the column "%(heading)s" keeps nobody from being mailed: only a column niet mailen does') % {
                 "heading": shown_value(headings.written(columns[0]))
             }

@@ -33,7 +33,6 @@ from mkwmail.members.headings import (
     COLUMN_NAMES,
     NO_COLUMNS,
     Headings,
-    column_letter,
     heading_key,
     meaning_of,
 )
@@ -128,7 +127,10 @@ class FaultyRow:
 _NAME_PARTS = ("first", "initials", "prefix", "surname")
 _LONGEST = 200  # characters of a name, an organisation or a function: a longer text is in the wrong column
 _MAY_BE_MAILED = frozenset(
-    ("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□")
+    (
+        *("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□"),
+        *("toestaan", "allow"),
+    )
 )
 _CHOICES = frozenset(("m/v", "v/m", "dhr/mevr", "dhr/mw", "mevr/dhr", "mw/dhr", "heer/mevrouw", "deheer/mevrouw"))
 _NO_WORD = re.compile(r"[\s.,!?()\[\]-]+")
@@ -147,7 +149,8 @@ def read_row(row: Row, table: Table, headings: Headings, shown: str) -> Member |
     texts = {meaning: cells.text(columns[0]) for meaning, columns in headings.columns.items()}
     further = {name: cells.text(columns[0], longest=None) for name, columns in headings.others.items()}
     cells.check_width()
-    do_not_mail = cells.reason(texts.get("do_not_mail", ""))
+    opted_out = (cells.reason(cells.text(column)) for column in headings.columns.get("do_not_mail", ()))
+    do_not_mail = next(filter(None, opted_out), "")
     checked = cells if not do_not_mail else _Cells(row, table, headings, shown)
     name = checked.name(texts)
     email = checked.address(texts.get("email", ""), name)
@@ -344,7 +347,7 @@ class _Cells:
         if column in self._refused:  # a refused cell reads as empty, which is not a second fault
             return
         self._refused.add(column)
-        heading = shown_value(self._headings.written(column)) or column_letter(column)
+        heading = shown_value(self._headings.written(column))
         self.faults.append(Fault(f"{self._shown}:{self._row.number} {heading}", wrong.fault, wrong.remedy))
 
 

@@ -731,3 +731,58 @@ def test_columns_are_compared_without_punctuation(tmp_path: Path, heading: str) 
 def test_a_column_that_is_read_as_telephone_is_no_further_column(tmp_path: Path) -> None:
     text = "naam;e-mail;tel._nr.;regio/district\nKim Bos;kim@example.org;06-12345678;Zuid\n"
     assert read(tmp_path, text).how_read[-1] == "further columns, for templates and audiences: regio_district"
+
+
+# Lists as address books write them: names, addresses and organisations; ! is not to be mailed, * has a title.
+ADDRESS_BOOKS = {
+    "an address book with a middle name, and an empty second column": (
+        "Titel,Voornaam,Middelste naam,Achternaam,Bedrijf,Functie,E-mailadres,E-mailadres 2,Geslacht\n"
+        "dhr.,Jan,,Jansen,Wonen A,Directeur,jan@example.org,,Niet opgegeven\n"
+        ",Kim,van,Beek,Wonen B,Directeur,kim@example.org,,Niet opgegeven\n",
+        ["*Jan Jansen jan@example.org Wonen A", "Kim van Beek kim@example.org Wonen B"],
+    ),
+    "a title before the name, and numbered addresses": (
+        "First Name,Middle Name,Last Name,Name Prefix,Organization Name,E-mail 1 - Label,E-mail 1 - Value\n"
+        "Jan,,Jansen,dhr.,Wonen A,Work,jan@example.org\nKim,van,Beek,,Wonen B,Work,kim@example.org\n",
+        ["*Jan Jansen jan@example.org Wonen A", "Kim van Beek kim@example.org Wonen B"],
+    ),
+    "a title that is a job": (
+        "Salutation,First Name,Last Name,Title,Account Name,Email,Email Opt Out\n"
+        "Dhr.,Jan,Jansen,Directeur,Wonen A,jan@example.org,0\nMs.,Kim,van Beek,Bestuurder,Wonen B,kim@example.org,1\n",
+        ["*Jan Jansen jan@example.org Wonen A", "!*Kim van Beek kim@example.org Wonen B"],
+    ),
+    "the surname below the name": (
+        "Weergavenaam;Voornaam;Tussenvoegsel;Naam;E-mailadres;Huidige werkgever\n"
+        "Jan Jansen;Jan;;Jansen;jan@example.org;Wonen A\nKim van Beek;Kim;van;Beek;kim@example.org;Wonen B\n",
+        ["Jan Jansen jan@example.org Wonen A", "Kim van Beek kim@example.org Wonen B"],
+    ),
+    "two columns for who is not to be mailed": (
+        "Naam,E-mail,Bedrijf,Niet e-mailen,Geen bulkmail (opt-out)\n"
+        "Jan Jansen,jan@example.org,Wonen A,,Ja\nKim van Beek,kim@example.org,Wonen B,Nee,Nee\n"
+        "Els Smit,els@example.org,Wonen C,Ja,\n",
+        [
+            "!Jan Jansen jan@example.org Wonen A",
+            "Kim van Beek kim@example.org Wonen B",
+            "!Els Smit els@example.org Wonen C",
+        ],
+    ),
+    "a permission": (
+        "Full Name,Email,Company,Do not allow Emails\n"
+        "Jan Jansen,jan@example.org,Wonen A,Allow\nKim van Beek,kim@example.org,Wonen B,Do Not Allow\n",
+        ["Jan Jansen jan@example.org Wonen A", "!Kim van Beek kim@example.org Wonen B"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "members"), ADDRESS_BOOKS.values(), ids=ADDRESS_BOOKS)
+def test_address_books(tmp_path: Path, text: str, members: list[str]) -> None:
+    marks = [
+        ("!" if each.do_not_mail else "") + ("*" if each.name.title else "") for each in read(tmp_path, text).members
+    ]
+    told = [f"{full_name(each.name)} {each.email} {each.organisation}" for each in read(tmp_path, text).members]
+    assert [f"{mark}{each}" for mark, each in zip(marks, told, strict=True)] == members
+
+
+def test_a_status_that_keeps_nobody_from_being_mailed_is_named(tmp_path: Path) -> None:
+    text = "Naam;E-mail;Status\nJan;jan@example.org;Actief\nKim;kim@example.org;Uitgeschreven\n"
+    assert any('"Status" keeps nobody from being mailed' in note for note in read(tmp_path, text).odd)
