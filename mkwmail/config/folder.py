@@ -19,6 +19,7 @@ SETTINGS = "mkwmail.yaml"
 
 # The id of the example event and the name of the example list, of which `init` makes copies.
 EXAMPLE_ID = "directeurendag-2020"
+EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 VARIABLE = "MKWMAIL_FOLDER"
 ENDINGS = (".yaml", ".yml")  # of event files
