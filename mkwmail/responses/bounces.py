@@ -91,7 +91,7 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
     if fields:
         yield from _from_fields(frame, parts, fields)
         return
-    prose = read_prose(_text(parts), header_text(mail, "X-Failed-Recipients"))
+    prose = read_prose(_text(parts), frame.subject, header_text(mail, "X-Failed-Recipients"))
     if prose is not None and _is_from_a_server(mail, prose):
         returned = _returned_ids(parts)
         known = prose.recipients or returned
