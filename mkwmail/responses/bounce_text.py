@@ -37,7 +37,8 @@ _FULL_WORDS = re.compile(
 )
 _POLICY_WORDS = re.compile(
     r"\bspam\b|\bpolicy\b|black ?list|block(?:ed|list)|\bdmarc\b|\bspf\b|\bdkim\b|reputation|\bvirus\b|content reject|"
-    r"message size|too (?:large|big)|te groot|administrative prohibition|not authorized|unsolicited|\brbl\b|\bdnsbl\b|listed (?:at|in|on|by)\b|"
+    r"message size|too (?:large|big)|te groot|administrative prohibition|"
+    r"not authorized|unsolicited|\brbl\b|\bdnsbl\b|listed (?:at|in|on|by)\b|"
     r"relay(?:ing)? (?:not|denied|access|is not)|unable to relay|(?:content|mail|spam)[ -]?filter|"
     r"sender verify|callback|reverse (?:host|dns)|"
     r"\bhelo\b|\behlo\b|\bptr\b|geweigerd wegens",
@@ -62,7 +63,8 @@ _LATER_WORDS = re.compile(
 )
 _GIVEN_UP_WORDS = re.compile(
     r"retry time|timed? ?out|delivery time expired|in the queue too long|"
-    r"for more than \d+ (?:day|hour)|connection (?:refused|dropped|reset)|could not connect|temporary (?:failure|lookup)|lost connection",
+    r"for more than \d+ (?:day|hour)|connection (?:refused|dropped|reset)|could not connect|"
+    r"temporary (?:failure|lookup)|lost connection",
     re.IGNORECASE,
 )
 _UNKNOWN_WORDS = re.compile(
@@ -71,7 +73,8 @@ _UNKNOWN_WORDS = re.compile(
     r"(?:utilisateur|destinataire|adresse) (?:est )?inconnue?|recipient ?not ?found|user does ?n[o'’]t have|"
     r"(?:user|mailbox|recipient|address|account)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|"
     r"disabled|unavailable|inactive)|unknown (?:user|recipient|address)|no such (?:user|mailbox|person|recipient|"
-    r"address|domain)|not listed in .{0,40}directory|(?:account|address) or domain may not exist|no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
+    r"address|domain)|not listed in .{0,40}directory|(?:account|address) or domain may not exist|"
+    r"no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
     r"onbekende (?:gebruiker|ontvanger)",
     re.IGNORECASE,
 )
@@ -205,7 +208,8 @@ _UNDELIVERED = re.compile(
     r"failed to deliver|failed recipient|(?:unable|not able) to (?:be )?deliver|returned mail|mail delivery failed|"
     r"permanent error|fatal error|(?:kon|kan|kunnen) niet worden (?:afgeleverd|bezorgd|verzonden)|"
     r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar|"
-    r"(?:bezorg|aflever)(?:ing|en) .{0,100}is mislukt|nicht .{0,100}zugestellt|unzustellbar|n['’]a pas pu [eê]tre|non remis",
+    r"(?:bezorg|aflever)(?:ing|en) .{0,100}is mislukt|nicht .{0,100}zugestellt|unzustellbar|"
+    r"n['’]a pas pu [eê]tre|non remis",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
