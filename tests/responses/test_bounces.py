@@ -437,3 +437,23 @@ def test_a_report_about_two_recipients_gives_one_value_for_each() -> None:
     first, second = read_returned(SavedMail("x", data.replace(b"Final-Recipient:", other)))
     assert (first.nature, second.nature) == (Nature.DELIVERED, Nature.REPORT)
     assert first.recipients == ("ander@huis.example.net",)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        ("5.0.0 (permanent failure)", "De mailbox van de ontvanger zit vol.", Verdict.FULL),
+        ("5.0.0", "Your message was blocked by our spam filter.", Verdict.POLICY),
+        ("5.1.1", "De mailbox van de ontvanger zit vol.", Verdict.FAILED),
+    ],
+)
+def test_without_the_servers_reply_the_words_tell_what_the_code_does_not(
+    status: str, words: str, expected: Verdict
+) -> None:
+    mail = (
+        "From: <MAILER-DAEMON@huis.example.net>\nContent-Type: multipart/report; report-type=delivery-status; "
+        f"boundary=b\n\n--b\n\n{words}\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; huis\n\n"
+        f"Final-Recipient: rfc822; {KEES}\nAction: failed\nStatus: {status}\n\n--b--\n"
+    )
+    (found,) = read_returned(SavedMail("x", mail.encode()))
+    assert (found.nature, found.verdict) == (Nature.REPORT, expected)
