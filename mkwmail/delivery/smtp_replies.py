@@ -43,6 +43,7 @@ class Why(Enum):
     BASIC_LOGIN_OFF = "basic login off"
     QUOTA = "quota"
     SENDER = "sender"
+    ENCRYPTION = "encryption"
     HELLO = "hello"
     TOO_LARGE = "too large"
     LATER = "later"
@@ -68,6 +69,11 @@ _ANY = frozenset(Phase)
 _MESSAGE = frozenset({Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
 _BEFORE_DOT = _ANY - {Phase.DOT}
 _SETTING_UP = frozenset({Phase.GREETING, Phase.EHLO, Phase.STARTTLS})
+_FIRST = _SETTING_UP | {Phase.AUTH, Phase.TOKEN, Phase.MAIL}
+_ENCRYPT_FIRST = (
+    r"\bSTARTTLS\b|\b(?:TLS|SSL|encryption|encrypted connection|secure connection) (?:is )?(?:required|needed)"
+    r"|\b(?:requires?|must|needs?)\b.*\b(?:TLS|SSL|encrypt\w*)\b"
+)
 
 
 def _row(
@@ -111,7 +117,12 @@ _TABLE = (
     _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN_SCOPE, r"\(insufficient_scope\)$"),
     _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN),
     _row(_ANY, r"534.*", Meaning.RUN, Why.APP_PASSWORD),
-    _row(_ANY, r"53[0358].*|5\d\d 5\.7\.(?:57|8)", Meaning.RUN, Why.LOGIN),
+    # The connection has to be encrypted first (RFC 3207 §4; 538 and X.7.11 for the login, RFC 4954 §6). At RCPT and
+    # later only codes of this meaning count: the words may be about the way to the member's server.
+    _row(_ANY, r"538.*|5\d\d 5\.7\.1[01]", Meaning.RUN, Why.ENCRYPTION),
+    _row(_ANY, r"530.*", Meaning.RUN, Why.ENCRYPTION, _ENCRYPT_FIRST),
+    _row(_FIRST - {Phase.STARTTLS}, r"5\d\d.*", Meaning.RUN, Why.ENCRYPTION, _ENCRYPT_FIRST),
+    _row(_ANY, r"53[035].*|5\d\d 5\.7\.(?:57|8)", Meaning.RUN, Why.LOGIN),
     # Temporary, as Microsoft's 432 4.3.2 for more connections than it allows at once.
     _row({Phase.AUTH, Phase.TOKEN}, r"4\d\d.*", Meaning.RELEASED, Why.LATER),
     _row({Phase.AUTH}, r".*", Meaning.RUN, Why.LOGIN),
@@ -366,6 +377,11 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
             fault = _("the server does not let this login send as this sender")
             remedy = _(
                 "set sender: email in mkwmail.yaml to the login's own address, or ask for the right to send as it"
+            )
+        case Why.ENCRYPTION:
+            fault = _("the server takes mail over an encrypted connection only")
+            remedy = _(
+                "write below smtp: in mkwmail.yaml security: starttls with port: 587, or security: tls with port: 465"
             )
         case Why.HELLO:
             fault = _("the server does not accept the name by which this computer introduces itself (EHLO)")

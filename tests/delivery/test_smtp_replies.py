@@ -152,6 +152,32 @@ def test_the_same_words_about_the_recipient_mean_the_member(
     assert meaning(Reply(code, text, phase)) is expected
 
 
+@pytest.mark.parametrize(
+    ("phase", "code", "text"),
+    [
+        (Phase.MAIL, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.MAIL, 530, "Must issue a STARTTLS command first."),
+        (Phase.RCPT, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.AUTH, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.AUTH, 538, "5.7.11 Encryption required for requested authentication mechanism"),
+        (Phase.MAIL, 554, "5.7.3 TLS is required"),
+        (Phase.MAIL, 550, "5.7.10 Encryption needed"),
+    ],
+)
+def test_a_server_that_wants_encryption_first_is_no_fault_of_the_login(phase: Phase, code: int, text: str) -> None:
+    reply = Reply(code, text, phase)
+    assert meaning(reply) is Meaning.RUN
+    assert why(reply) is Why.ENCRYPTION
+    assert "security: starttls" in run_fault(reply).remedy
+    assert run_fault(reply).code is ExitCode.SERVER
+
+
+def test_words_about_encryption_in_other_replies_are_no_fault_of_the_run() -> None:
+    assert why(Reply(530, "5.7.0 Authentication required", Phase.MAIL)) is Why.LOGIN
+    assert meaning(Reply(550, "5.7.1 next server requires TLS", Phase.RCPT)) is Meaning.REFUSED
+    assert why(Reply(502, "STARTTLS not implemented", Phase.STARTTLS)) is Why.SERVER
+
+
 def test_other_words_at_ehlo_are_no_fault_of_the_name() -> None:
     assert meaning(Reply(421, "4.3.2 Service not available", Phase.EHLO)) is Meaning.RELEASED
     assert meaning(Reply(550, "5.1.1 <helo@example.org>: no such user", Phase.RCPT)) is Meaning.REFUSED
