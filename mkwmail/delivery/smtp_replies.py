@@ -127,12 +127,28 @@ _TABLE = (
     _row({Phase.AUTH, Phase.TOKEN}, r"4\d\d.*", Meaning.RELEASED, Why.LATER),
     _row({Phase.AUTH}, r".*", Meaning.RUN, Why.LOGIN),
     _row({Phase.TOKEN}, r".*", Meaning.RUN, Why.TOKEN),
+    # More than the account may send, as hosters say it; a limit a minute is over when the member is tried again. What a
+    # recipient may receive is about the member.
+    _row(
+        *(_MESSAGE, r"[45]\d\d.*", Meaning.RUN, Why.QUOTA),
+        r"^(?!.*\b(?:recipient|receiv)).*(?:\b(?:sending|rate|hourly|daily)(?: \w+)? (?:limit|quota)|"
+        r"\b(?:max|exceeded|too many)\b.*\b(?:e-?mails|mails|messages|failures)\b.*\b(?:per (?:hour|day)|today))",
+    ),
+    # No login, at servers that say so with another code than 530. RESOLVER: the member is a group of Exchange.
+    _row(
+        *(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.LOGIN),
+        r"^(?!.*RESOLVER).*(?:\bauth(?:entication)?(?: is)? required|"
+        r"must authenticate|not (?:authenticated|logged in))",
+    ),
     # A From that the login may not use: Microsoft 365 SendAsDenied; X.1.7 and X.1.8 are faults of the
     # sender's address (RFC 3463 §3.2); Postfix says it at RCPT (smtpd_delay_reject).
     _row(_MESSAGE, r"554 5\.2\.252|5\d\d 5\.7\.60", Meaning.RUN, Why.SEND_AS),
     _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SEND_AS, r"send ?as ?denied"),
     _row(_MESSAGE, r"5\d\d 5\.1\.[78]", Meaning.RUN, Why.SENDER),
-    _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SENDER, r"sender address rejected"),
+    _row(
+        *(_MESSAGE, r"[45]\d\d.*", Meaning.RUN, Why.SENDER),
+        r"sender address rejected|\bfrom:? (?:header|address)\b.{0,40}\bnot (?:allowed|permitted|match)",
+    ),
     # More than the account may send: Microsoft 365 (5.2.0, 5.7.232, 5.1.90), Google (5.4.5).
     _row(_MESSAGE, r"554 5\.2\.0|550 5\.4\.5|550 5\.7\.232|550 5\.1\.90", Meaning.RUN, Why.QUOTA),
     # Larger than the server takes (RFC 1870 §6.1, RFC 3463 §3.3 and §3.4): all of a mailing are about as large. 552
@@ -354,7 +370,8 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
         case Why.QUOTA:
             fault = _("the account has sent as much as it may for now")
             remedy = _(
-                "continue tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"
+                "continue later, or tomorrow, with the same command; set pace: per_hour or per_day in mkwmail.yaml to "
+                "the account's limit"
             )
         case Why.SENDER:
             fault = _("the server does not let this login send as this sender")
