@@ -363,7 +363,7 @@ def test_an_office_is_greeted_neutrally_and_pointed_out(tmp_path: Path, name: st
     (member,) = found.members
     office = name.strip(";")
     assert (member.email, full_name(member.name)) == ("info@elf.example.org", "")
-    assert salutation(member.name, "u") == "Geachte bestuurder"
+    assert (salutation(member.name, "u"), salutation(member.name, "je")) == ("Geachte heer of mevrouw", "Beste collega")
     assert odd_in(member.name, "u") == f'"{office}" is an office, not a person'
     assert found.odd == (f"1 row has no name, and gets a neutral greeting: row 2 ({office})",)
 
