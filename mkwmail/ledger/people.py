@@ -384,11 +384,14 @@ class _Search:
 
     def all(self) -> dict[str, Identified]:
         known = {address: each for address, each in self.by_address.items() if address not in self.changes}
+        unknown = {address: rows for address, rows in self.groups.items() if address not in known}
         # In a new list hardly anybody has candidates: empty ones are not stored.
-        candidates = {
+        alike = {address: some for address, rows in unknown.items() if (some := self.candidates(address, rows))}
+        replacing = self.replacing([each for each in unknown if each not in self.by_address and each not in alike])
+        candidates = alike | {
             address: some
-            for address, rows in self.groups.items()
-            if address not in known and (some := self.candidates(address, rows))
+            for address, rows in unknown.items()
+            if address not in alike and (some := self.namesakes(rows, replacing.get(address, ())))
         }
         claimed = Counter(person.key for persons in candidates.values() for person in persons)
         found = {
@@ -397,10 +400,9 @@ class _Search:
         for address, who in known.items():
             if len(self.groups[address]) > 1:
                 found[address] = found[address]._replace(name=who.name)
-        replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
-        for address, rows in self.groups.items():
+        for address, rows in unknown.items():
             if address not in self.by_address:
-                persons = candidates.get(address) or replacing.get(address, ())
+                persons = candidates.get(address, ())
                 found[address] = self.judge(address, rows, persons, claimed, address in replacing)
         placed = {who.key for who in found.values() if who.doubt is None} if self.changes else frozenset[str]()
         for address, change in self.changes.items():
@@ -426,11 +428,17 @@ class _Search:
         for person in self.moved.get(address, ()):
             if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
-        if not matches:
-            # Organisation and address have changed together, as after a merger: only a person can tell.
-            names = (trait for row in rows for trait in _full_name(row.name))
-            return tuple({person.key: person for trait in names for person in self.gone.get(trait, ())}.values())
         return tuple(matches.values())
+
+    def namesakes(self, rows: Sequence[Listed], replaced: Sequence[Person]) -> tuple[Person, ...]:
+        """Return those whom the rows may replace, and then those of the same name elsewhere.
+
+        Organisation and address have changed together, as after a merger, or it is the name of a sign-up: only a person
+        can tell.
+        """
+        names = (trait for row in rows for trait in _full_name(row.name))
+        same = [person for trait in names for person in self.gone.get(trait, ())]
+        return tuple({person.key: person for person in (*replaced, *same)}.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
         """Return whom the rows with unknown addresses may be, under another name or spelling.
@@ -441,7 +449,7 @@ class _Search:
         left: dict[tuple[str, str], dict[str, Person]] = {}
         for person in self.persons:
             gone = person.key not in self.here and person.address not in self.by_address
-            if gone and person.address and person.name and not person.successor and not person.guest:
+            if gone and person.address and person.name and not person.successor:
                 for place in _places(person.organisation, person.number):
                     left.setdefault(place, {})[person.key] = person
         if not left:
@@ -456,7 +464,10 @@ class _Search:
             persons = left.get(place, {})
             for address, name in names.items():
                 near = {key: each for key, each in persons.items() if _may_be(name, each.name)}
-                only = persons if len(persons) == len(names) == 1 else {}
+                # A guest was perhaps never a member, and is succeeded by nobody. But a member who signs up while
+                # the address is missing in the list is a guest too.
+                members = {key: each for key, each in persons.items() if not each.guest}
+                only = members if len(members) == len(names) == 1 else {}
                 found.setdefault(address, {}).update(near or only)
         return {address: tuple(persons.values()) for address, persons in found.items() if persons}
 
