@@ -331,6 +331,8 @@ class _Search:
     by_key: dict[str, Person] = field(init=False)
     # The known addresses that have another person's name now.
     changes: "Mapping[str, NameChange]" = field(init=False)
+    # Addresses of people with a name that are in the list without one: an assistant's, as a rule.
+    nameless: frozenset[str] = field(init=False)
     # Persons whose address is in the list, with their name.
     here: frozenset[str] = field(init=False)
     forgotten: bool = field(init=False)
@@ -351,7 +353,13 @@ class _Search:
         known = {address: forgotten[each] for address, each in self.marks.items()} | living
         self.by_address = {address: person for address, person in known.items() if address in self.groups}
         self.changes = self._changed()
-        self.here = frozenset(p.key for address, p in self.by_address.items() if address not in self.changes)
+        self.nameless = frozenset(
+            address
+            for address, person in self.by_address.items()
+            if person.name and not any(row.name for row in self.groups[address])
+        )
+        elsewhere = self.nameless.union(self.changes)
+        self.here = frozenset(p.key for address, p in self.by_address.items() if address not in elsewhere)
         slipped = {self.by_address[address].key for address, each in self.changes.items() if each.slipped}
         self.gone = {}
         self.moved = {}
@@ -412,6 +420,10 @@ class _Search:
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))
+        for address in self.nameless:
+            if any(who.key == found[address].key and each != address for each, who in found.items()):
+                # The person has another address now, in this list: only the address is still an assistant's.
+                found[address] = Identified(self.new_key(address), True)
         for address, each in self.marks.items():
             found[address] = found[address]._replace(mark=each)
         return self.unique({address: found[address] for address in self.groups})
@@ -448,7 +460,8 @@ class _Search:
         """
         left: dict[tuple[str, str], dict[str, Person]] = {}
         for person in self.persons:
-            gone = person.key not in self.here and person.address not in self.by_address
+            named = person.address in self.by_address and person.address not in self.nameless
+            gone = person.key not in self.here and not named
             if gone and person.address and person.name and not person.successor:
                 for place in _places(person.organisation, person.number):
                     left.setdefault(place, {})[person.key] = person

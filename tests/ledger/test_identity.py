@@ -119,6 +119,18 @@ def test_a_member_who_signed_up_while_the_address_was_missing_in_the_list_is_no_
     assert found.doubt and found.candidates == (kim.key, signed_up.key)
 
 
+def test_a_member_has_moved_although_the_old_address_is_still_an_assistants() -> None:
+    (kim,) = register(KIM)
+    assistant = Listed(KIM.address, "")
+    moved, other = identify([kim], [KIM._replace(address="kok@example.net"), assistant], SECRET)
+    assert (moved.key, moved.old_address, moved.doubt) == (kim.key, KIM.address, None)
+    assert other.key != kim.key and not other.doubt
+    # Without another row of that name it is the member's.
+    assert identify([kim], [assistant], SECRET)[0].key == kim.key
+    found, _assistant = identify([kim], [Listed("kok@example.net", "K. Kok", KIM.organisation), assistant], SECRET)
+    assert found.doubt and found.candidates == (kim.key,)
+
+
 def test_the_same_first_name_at_the_organisation_may_be_the_same_person_under_another_name() -> None:
     kim, jan = register(KIM, JAN._replace(organisation=KIM.organisation))
     row = Listed("smit@example.org", f"{KIM.name.split()[0]} Smit", KIM.organisation)
