@@ -28,6 +28,7 @@ from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
 from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at
+from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -211,7 +212,8 @@ def check(
 def _looked_through(invocation: Invocation, sources: Sources, options: CheckOptions) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
-    warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
+    text = text_of(read_bytes(sources.event_path, sources.shown_event))
+    warnings = [*sources.warnings, *event_warnings(event, sources.settings, sources.shown_event, text)]
     with open_ledger(invocation, sources.folder) as ledger:
         index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
