@@ -55,7 +55,7 @@ _WHOLE = {
             *("graag aanwezig", "ik schuif graag aan", "hierbij meld ik mij aan", "hierbij meld ik me aan"),
             *("ik wil me graag aanmelden", "ik wil mij graag aanmelden", "ik geef me op", "ik ben van de partij"),
             *("je kunt op mij rekenen", "daar ben ik graag bij", "geen probleem ik kom", "👍"),
-            *("checked", "aangevinkt", "geldig", "gaat", "rsvp yes", "yes rsvp"),
+            *("compleet", "checked", "aangevinkt", "geldig", "gaat", "rsvp yes", "yes rsvp"),
             *("ik zal er zijn", "ik zal aanwezig zijn", "wel aanwezig", "komt wel", "ik kom wel", "neemt deel"),
         ),
         Answered.ATTENDING,

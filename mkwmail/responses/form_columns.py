@@ -17,7 +17,7 @@ from mkwmail.clock import ZONE
 from mkwmail.dutch.dates import read_moment
 from mkwmail.members.headings import Headings, find_headings, heading_key
 from mkwmail.members.table import Row, Table
-from mkwmail.responses.answers import folded_words, is_yes_or_no
+from mkwmail.responses.answers import Answered, folded_words, is_yes_or_no, read_answer
 
 _TOP = 20  # rows in which the headings are looked for
 _LONGEST_QUESTION = 300
@@ -112,7 +112,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"geannuleerd|afgemeld\b|^afmelddatum|afgezegd|cancell?ed|cancell?ation|annulering|^void status$|^voided?$|"
         r"\bverhinderd|(?:kom|komt|kunt?|kan|ben|bent) (?:je|u|ik|jij)?\b.*\bniet\b|^niet (?:komen|aanwezig)|"
         r"(?:not|unable|can t|cannot)\b.*\b(?:attend|come|coming|make it)|^ik (?:kom|kan) niet|^afmelding$|^afmelden$|"
-        r"(?<!\bja) (?<!\bof )nee$",
+        r"(?<!\bja) (?<!\bof )nee$|^(?:refunded|terugbetaald)\b",
     ),
     (
         "moment",
@@ -414,12 +414,21 @@ def _questions(table: Table, headings: Headings, found: dict[str, tuple[int, ...
 
 
 def _yes_or_no(table: Table, columns: Columns, said: Mapping[str, str]) -> tuple[int, ...]:
-    """Return the columns of further questions that hold yes or no."""
+    """Return the columns of further questions that hold yes or no, or in which somebody says not to come."""
     return tuple(
         column
         for column, heading in columns.beside.items()
-        if said.get(folded_heading(heading)) != "beside" and _holds(is_yes_or_no, table, columns.headings, column)
+        if said.get(folded_heading(heading)) != "beside"
+        and (
+            _holds(is_yes_or_no, table, columns.headings, column)
+            or any(_refuses(row.cell(column)) for row in table.rows if row.number > columns.headings.row.number)
+        )
     )
+
+
+def _refuses(text: str) -> bool:
+    # Two words at least: a bare "nee", "0" or "false" may be about anything.
+    return len(text.split()) > 1 and not is_yes_or_no(text) and read_answer(text) is Answered.DECLINED
 
 
 def _is_moment(text: str) -> bool:

@@ -364,7 +364,7 @@ class _Reader:
         for column in self._columns.by_meaning.get(meaning, ()):
             text = _text(row.cell(column))
             said = self._words.get(folded_words(text))
-            if not text or (said is None and _is_not_yet(text)):
+            if not text or (said is None and (text.casefold() in _NOBODY or _is_not_yet(text))):
                 continue
             read = Answered(said) if said else (said_answer(text) if ours else None) or read_answer(text)
             if read in (Answered.PRESENT, Answered.ABSENT) and not (self._begun or ours):
@@ -391,6 +391,8 @@ class _Reader:
             return None, _("it is not clear which column shows who comes"), ""
         if self._columns.by_meaning.keys() & {"answer", "status"}:
             return None, _("the answer is empty"), ""
+        if any(folded_words(text) in ("0", "nul", "geen", "zero", "none") for text in self._cells(row, "persons")):
+            return None, _("it says that 0 persons come"), ""
         return Answered.ATTENDING, "", ""
 
     def _presence(self, row: Row) -> Answered | None:

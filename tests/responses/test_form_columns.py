@@ -567,6 +567,22 @@ LAYOUTS = {
         "3. In-Meeting Activities\nName\tJoin Time\tEmail\nKim\t4/17/31, 12:58:40 PM\tkim@example.org\n",
         "++",
     ),
+    "a choice of days, of which one is none": (
+        "E-mail;Naam;Op welke dag?\njan@example.org;Jan;17 april\nkim@example.org;Kim;Ik kan niet komen\n",
+        "??",
+    ),
+    "a ticket that was paid back": (
+        "Order,Name,Email,Status,Refunded\n1,Jan,jan@example.org,Paid,No\n2,Kim,kim@example.org,Paid,Yes\n",
+        "+-",
+    ),
+    "no persons at all": (
+        "Naam;E-mail;Met hoeveel personen komt u?\nJan;jan@example.org;2\nKim;kim@example.org;0\n",
+        "+?",
+    ),
+    "a question for those who do not come": (
+        "Naam;E-mail;Kom je?;Zo niet: wie komt er?\nJan;jan@example.org;Ja;nvt\nKim;kim@example.org;Nee;\n",
+        "+-",
+    ),
     "the form's own name": (
         "Form Name (ID),Submission ID,Created At,Naam,E-mail,Kom je?\n"
         "Aanmelden (a1),1,2031-02-25 13:05:40,Jan,jan@example.org,Nee\n",
