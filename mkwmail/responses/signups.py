@@ -288,8 +288,10 @@ class _Reader:
     def _are_headings(self, row: Row) -> bool:
         """Return whether a row repeats the headings, or has those of a next part of the export."""
         given = [cell for cell in row.cells if cell.strip()]
-        alike = [cell for cell in given if cell in self._columns.headings.row.cells]
-        return len(alike) >= 2 and 2 * len(alike) >= len(given)
+        if len(given) == 1 and re.match(r"\d+\. ", given[0]):
+            return True  # "3. Activities" begins a next part
+        who = [cell for meaning in ("written", "first", "surname", "email") for cell in self._cells(row, meaning)]
+        return bool(who) and all(cell in self._columns.headings.row.cells for cell in who)
 
     def _cells(self, row: Row, meaning: str) -> list[str]:
         texts = [_text(row.cell(column)) for column in self._columns.by_meaning.get(meaning, ())]
@@ -468,10 +470,13 @@ def _is_not_yet(text: str) -> bool:
 def _is_nobody(name: str) -> bool:
     """Return whether a text in the place of a name is none: nothing, "n.v.t.", "Totaal 12"."""
     words = name.casefold().split()
-    # "3. Activities" begins a next part of an export, and a mark-up bracket a row for a machine.
-    if re.match(r"\d+[.)]? |\{", name):
-        return True
-    return not words or words[0] in VACANT or "".join(filter(str.isalnum, name.casefold())) in NO_PERSON
+    # A row that begins with a bracket of mark-up is for a machine.
+    return (
+        not words
+        or name.startswith("{")
+        or words[0] in VACANT
+        or "".join(filter(str.isalnum, name.casefold())) in NO_PERSON
+    )
 
 
 def _named(text: str) -> str:

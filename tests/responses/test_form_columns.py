@@ -583,6 +583,10 @@ LAYOUTS = {
         "Naam;E-mail;Kom je?;Zo niet: wie komt er?\nJan;jan@example.org;Ja;nvt\nKim;kim@example.org;Nee;\n",
         "+-",
     ),
+    "a name with the words of the headings below": (
+        "Naam,E-mail,Ik kom graag,Lunch\nJan,jan@example.org,Ik kom graag,\nKim,kim@example.org,Ik kom graag,Lunch\n",
+        "++",
+    ),
     "the form's own name": (
         "Form Name (ID),Submission ID,Created At,Naam,E-mail,Kom je?\n"
         "Aanmelden (a1),1,2031-02-25 13:05:40,Jan,jan@example.org,Nee\n",
@@ -598,3 +602,8 @@ def test_layouts_of_exports(tmp_path: Path, text: str, answers: str) -> None:
     assert [address for _name, address, _said in found] == [
         f"{name}@example.org" for name in ("jan", "kim", "els")[: len(answers)]
     ]
+
+
+def test_a_numbered_name_is_a_name_and_choices_are_no_headings(tmp_path: Path) -> None:
+    text = "Naam;Ik kom graag;Lunch\n1. Jan Jansen;Ik kom graag;\n2. Kim van Beek;Ik kom graag;Lunch\n"
+    assert [said for *_who, said in rows(tmp_path, text)] == ["attending", "attending"]
