@@ -67,6 +67,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         "",
         r"^(?!.*\b(?:lid|leden|relatie|member|membership)\b).+ (?:id|key)$|^(?:points|punten|feedback|score) (?!van\b)|"
+        r"mail.*\b(?:status|sent|verstuurd|verzonden|verified|geverifieerd|opened|geopend|delivered|bounced)$|"
         r"unsubscri|\bopt (?:in|out)\b|marketing",
     ),
     # After the event: somebody who came late, or was there for half of it.
@@ -77,7 +78,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"^(?:bron url|source url|network id|unique ticket url|ticket url|qr code.*|.*\bqr code url|utm .*|"
         r"custom source|"
         r"user agent|(?:order |ip )?ip(?: .*)?|.*\bip\b.*|.*\baddress (?:eth|solana)|(?:eth|solana) address|"
-        r".*(?:betaal|payment|transact|custom data|feedback:|\bprice\b|\bprijs\b|\bfees?\b|\bvat\b|\bbtw\b|"
+        r".*(?:betaa?l|payment|transact|custom data|feedback:|\bprice\b|\bprijs\b|\bfees?\b|\bvat\b|\bbtw\b|"
         r"currency|valuta|discount|korting|voucher|amount|bedrag|total paid|order total|\btax\b).*|^totaal .*)$",
     ),
     (
@@ -112,7 +113,8 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"geannuleerd|afgemeld\b|^afmelddatum|afgezegd|cancell?ed|cancell?ation|annulering|^void status$|^voided?$|"
         r"\bverhinderd|(?:kom|komt|kunt?|kan|ben|bent) (?:je|u|ik|jij)?\b.*\bniet\b|^niet (?:komen|aanwezig)|"
         r"(?:not|unable|can t|cannot)\b.*\b(?:attend|come|coming|make it)|^ik (?:kom|kan) niet|^afmelding$|^afmelden$|"
-        r"(?<!\bja) (?<!\bof )nee$|^(?:refunded|terugbetaald)\b",
+        r"(?<!\bja) (?<!\bof )nee$|"
+        r"^(?:refunded|terugbetaald|deleted|verwijderd|revoked|ingetrokken)\b",
     ),
     (
         "moment",
@@ -261,6 +263,13 @@ def _first_fit(words: str) -> str:
     return next((meaning for meaning, pattern in _COMPILED if pattern.search(words)), "beside")
 
 
+# A column for each answer.
+_CHOICES = {
+    **dict.fromkeys(("ja", "yes"), "answer"),
+    **dict.fromkeys(("nee", "no", "afwezig", "absent", "niet aanwezig"), "cancelled"),
+}
+
+
 def find_columns(
     table: Table, codes: Iterable[str], optional: Sequence[str] = (), decided: Mapping[str, str] | None = None
 ) -> Columns:
@@ -287,6 +296,8 @@ def find_columns(
     dropped: list[str] = []
     for column, cell in enumerate(headings.row.cells):
         meaning = "code" if column in with_codes else _meant(cell, optional, said)
+        if meaning == "beside" and folded_heading(cell) not in said:
+            meaning = _CHOICES.get(folded_heading(cell), meaning)
         if meaning in ("answer", "status", "cancelled"):
             meaning = _by_its_values(table, headings, column, meaning)
         if meaning == "beside" and (cell.strip() or column in headings.unnamed):

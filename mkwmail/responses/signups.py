@@ -34,7 +34,22 @@ MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
 _PROGRESS = frozenset(
     ("nieuw", "gelezen", "ongelezen", "verwerkt", "ontvangen", "ingediend", "compleet", "afgerond", "verzonden")
-) | frozenset(("new", "read", "unread", "processed", "received", "submitted", "finished", "sent", "ip address"))
+) | frozenset(
+    (
+        "new",
+        "read",
+        "unread",
+        "processed",
+        "received",
+        "submitted",
+        "finished",
+        "sent",
+        "opened",
+        "delivered",
+        "geopend",
+        "ip address",
+    )
+)
 # The words of a service for somebody who was invited, and has not answered.
 _NOT_YET = re.compile(
     r"none|geen|(?:uit)?genodigd|invited|needs ?action|unanswered|onbeantwoord|organi[sz]er|organisator|"

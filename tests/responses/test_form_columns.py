@@ -571,6 +571,23 @@ LAYOUTS = {
         "E-mail;Naam;Op welke dag?\njan@example.org;Jan;17 april\nkim@example.org;Kim;Ik kan niet komen\n",
         "??",
     ),
+    "a column for yes and one for no": (
+        "Naam;E-mail;Ja;Nee\nJan;jan@example.org;x;\nKim;kim@example.org;;x\n",
+        "+-",
+    ),
+    "a column for present and one for absent": (
+        "Naam;E-mail;Aanwezig;Afwezig\nJan;jan@example.org;x;\nKim;kim@example.org;;x\n",
+        "+-",
+    ),
+    "a sign-up that was deleted": (
+        "Email,Name,Status,deleted_at\njan@example.org,Jan,confirmed,\nkim@example.org,Kim,confirmed,2031-02-26\n",
+        "+-",
+    ),
+    "what became of the invitation and the payment": (
+        "Name,Email,RSVP,Email status,Opened,Status betaling\nJan,jan@example.org,Yes,Delivered,Yes,Open\n"
+        "Kim,kim@example.org,No,Bounced,No,Betaald\n",
+        "+-",
+    ),
     "a ticket that was paid back": (
         "Order,Name,Email,Status,Refunded\n1,Jan,jan@example.org,Paid,No\n2,Kim,kim@example.org,Paid,Yes\n",
         "+-",
