@@ -147,7 +147,8 @@ MEANINGS: Meanings = {
     ),
     "written": (
         *("naam", "volledigenaam", "weergavenaam", "naamvoluit", "contactpersoon", "naamcontactpersoon"),
-        *("naamdirecteur", "naambestuurder", "naamlid", "namme", "name", "fullname", "displayname"),
+        *("naamdirecteur", "naambestuurder", "naamlid", "achternaamvoornaam", "namme", "name", "fullname"),
+        *("displayname",),
     ),
     "title": (
         *("aanhef", "aanspreektitel", "aanspreekvorm", "geslacht", "titel", "dhrmevr", "dhrmw", "mv", "sekse"),
@@ -158,13 +159,14 @@ MEANINGS: Meanings = {
         *("emailwerk", "emailadreswerk", "zakelijkemailadres", "email1", "emailadres1", "emailaddress", "mailaddress"),
         *("emailadressen", "primaryemail", "primairemailadres", "primairemail", "email1value", "useremail"),
         *("userprincipalname", "emailadresprimair", "workemail", "businessemail", "werkemail"),
+        *("emailadrescontactpersoon",),
     ),
     "organisation": (
         *("organisatie", "organisatienaam", "naamorganisatie", "corporatie", "woningcorporatie", "naamcorporatie"),
         *("corporatienaam", "bedrijf", "bedrijfsnaam", "naambedrijf", "werkgever", "instelling"),
         *("organisation", "organization", "company", "companyname", "employer"),
         *("organizationname", "organization1name", "accountname", "accountnaam", "huidigewerkgever", "currentemployer"),
-        *("associatedcompany", "naamwerkgever", "naaminstelling", "gekoppeldbedrijf"),
+        *("associatedcompany", "naamwerkgever", "naaminstelling", "gekoppeldbedrijf", "relatienaam"),
     ),
     "function": ("functie", "functienaam", "functietitel", "function", "jobtitle", "position", "role", "rol"),
     "number": (
@@ -514,7 +516,7 @@ def oddities(table: Table, headings: Headings) -> tuple[str, ...]:
 # In the folded heading of a column that may say who does not want mail, or is no member any more.
 _MAY_MEAN_LEFT = re.compile(
     "mailen|mailing|nieuwsbrief|optin|afgemeld|opgezegd|uitgeschreven|uitschrij|uitdienst|overleden|actief|bezwaar|"
-    "blokkade|lidtot|einddatum|avg|optout|unsub"
+    "blokkade|lidtot|einddatum|avg|optout|unsub|gemaild|toestemming|consent|permission"
 )
 _LEFT = re.compile(
     "uitgeschreven|afgemeld|unsubscribed|opgezegd|overleden|geroyeerd|inacti(?:ef|ve)|cleaned|bounced|oudlid"

@@ -811,5 +811,9 @@ def test_address_books(tmp_path: Path, text: str, members: list[str]) -> None:
 
 
 def test_a_status_that_keeps_nobody_from_being_mailed_is_named(tmp_path: Path) -> None:
-    text = "Naam;E-mail;Status\nJan;jan@example.org;Actief\nKim;kim@example.org;Uitgeschreven\n"
-    assert any('"Status" keeps nobody from being mailed' in note for note in read(tmp_path, text).odd)
+    text = (
+        "Naam;E-mail;Status;Mag gemaild worden\nJan;jan@example.org;Actief;Ja\nKim;kim@example.org;Uitgeschreven;Nee\n"
+    )
+    notes = read(tmp_path, text).odd
+    assert any('"Status" keeps nobody from being mailed' in note for note in notes)
+    assert any('"Mag gemaild worden" keeps nobody from being mailed' in note for note in notes)
