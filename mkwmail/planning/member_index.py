@@ -104,6 +104,8 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     rows = [listed_member(member) for member in addressed] + [_listed_assistant(address) for address in copies]
     found = identify(rows)
     listings = tuple(_recipient(who, member) for member, who in zip(addressed, found, strict=False))
+    if len({each.person for each in listings}) < len(listings):
+        listings = tuple(_leading(listings, found))
     places = {each.member.row: each for each in listings}
     return MemberIndex(
         listings=listings,
@@ -184,7 +186,24 @@ def _assistant(who: Identified, address: str, name: str, members: Sequence[Recip
 
 def _recipient(who: Identified, member: Member) -> Recipient:
     known = Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+    if who.mark:
+        known = replace(known, mark=who.mark)
     return replace(known, instead=who.predecessor, change=who.change) if who.doubt else known
+
+
+def _leading(listings: Sequence[Recipient], found: Sequence[Identified]) -> Iterator[Recipient]:
+    """Yield the members; of the rows with one address, the one with the name that is known there comes first.
+
+    The mail goes to the first of them. So a colleague's row that is new at an address, or another order of the list,
+    does not change to whom the mails at that address are.
+    """
+    rows: dict[str, list[Recipient]] = {}
+    for each, who in zip(listings, found, strict=False):
+        same = rows.setdefault(each.person, [])
+        known = same and who.name == each.name and who.name != same[0].name
+        same.insert(0 if known else len(same), each)
+    for each in listings:
+        yield rows[each.person].pop(0)
 
 
 def with_copies_named(history: History, index: MemberIndex) -> History:
