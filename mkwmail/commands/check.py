@@ -242,8 +242,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     login = None if options.server else lacking(sources.settings, sources.folder.path)
     if login is not None:
         warnings.append(login)
-    if is_synchronised(sources.folder.path):
-        warnings.append(_synchronised(sources))
+    warnings += _synchronised(sources)
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK
     largest = max((each.largest for each in mailings), default=0)
     try:
@@ -350,12 +349,11 @@ def _encoded(files: Sequence[PersonalFile]) -> int:
     return sum(file.octets for file in files) * 4 // 3
 
 
-def _synchronised(sources: Sources) -> Fault:
-    service = is_synchronised(sources.folder.path)
-    fault = _("this folder is synchronised by %(service)s, which can damage or duplicate the ledger") % {
-        "service": service
-    }
-    return Fault(str(sources.folder.path), fault, _("move it to a folder that is only on this computer"))
+def _synchronised(sources: Sources) -> Iterator[Fault]:
+    if service := is_synchronised(sources.folder.path):
+        fault = _("this folder is synchronised by %(service)s, which can damage or duplicate the ledger")
+        remedy = _("move it to a folder that is only on this computer")
+        yield Fault(str(sources.folder.path), fault % {"service": service}, remedy)
 
 
 def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:
