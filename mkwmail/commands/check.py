@@ -212,8 +212,7 @@ def check(
 def _looked_through(invocation: Invocation, sources: Sources, options: CheckOptions) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
-    text = text_of(read_bytes(sources.event_path, sources.shown_event))
-    warnings = [*sources.warnings, *event_warnings(event, sources.settings, sources.shown_event, text)]
+    warnings = [*sources.warnings, *_of_event(sources)]
     with open_ledger(invocation, sources.folder) as ledger:
         index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
@@ -269,6 +268,11 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
         server=tuple(facts),
         code=code or (ExitCode.FAULTY_FILE if faults else ExitCode.OK),
     )
+
+
+def _of_event(sources: Sources) -> Iterator[Fault]:
+    text = text_of(read_bytes(sources.event_path, sources.shown_event))
+    yield from event_warnings(sources.event, sources.settings, sources.shown_event, text)
 
 
 def _unused_templates(sources: Sources) -> Iterator[Fault]:

@@ -320,7 +320,7 @@ def mailing_named(event: Event, name: str) -> Mailing:
         return entry
     if not rule_of(name).needs_entry:
         return Mailing()
-    known = [*event.mailings, *kinds_without_entry()]
+    known = map(typed_name, (*event.mailings, *kinds_without_entry()))
     fault = _('the event "%(event)s" has no mailing "%(name)s"') % {"event": event.id, "name": name}
     raise user_error("", fault, suggestion(name, known), code=ExitCode.USAGE)
 

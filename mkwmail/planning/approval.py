@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 
 from mkwmail.clock import day_and_time
 from mkwmail.config.event import OWN_FILES, Event, shared_among
-from mkwmail.config.kinds import mailing_named, rule_of
+from mkwmail.config.kinds import mailing_named, rule_of, shown_name
 from mkwmail.dutch.dates import number as in_words
-from mkwmail.errors import Fault, UserError, fault_at
+from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.ledger.models import TOLD, Approval, Change, Delivery, Proof, Round
 from mkwmail.planning.facts import differences as differing_facts
@@ -289,7 +289,8 @@ def nothing_to_correct(event: Event, mailing: str, correcting: Correcting) -> Fa
         "correct the text first, or write below %(mailing)s: text: what was wrong; if the date, the place or the times "
         "changed, run `mkwmail send %(event)s update`"
     )
-    return fault_at(event.id, fault, remedy, event=event.id, mailing=mailing, of=correcting.of)
+    shown = {"mailing": shown_name(mailing), "of": shown_name(correcting.of)}
+    return Fault(event.id, fault % shown, remedy % {"event": event.id, "mailing": mailing})
 
 
 def refuse_if_alike(event: Event, mailing: str, correcting: Correcting) -> None:

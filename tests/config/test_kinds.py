@@ -120,6 +120,16 @@ def test_an_unknown_mailing_is_refused_with_the_nearest(name: str, remedy: str) 
         assert raised.value.faults[0].remedy == remedy
 
 
+def test_in_dutch_the_nearest_is_the_name_to_type() -> None:
+    speak(["nl"])
+    try:
+        with pytest.raises(UserError) as raised:
+            mailing_named(event(reminder=Mailing()), "herinering")
+    finally:
+        speak(["en"])
+    assert raised.value.faults[0].remedy == "bedoelde je “herinnering”?"
+
+
 def test_mailings_are_sorted_by_date_then_by_kind() -> None:
     planned = event(
         thanks=Mailing(),
