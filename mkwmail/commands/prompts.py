@@ -342,7 +342,8 @@ def _decisions(terminal: Terminal, index: MemberIndex, ledger: Ledger) -> Mappin
         terminal.note(each.doubt, "warning")
         known = [persons[key] for key in each.candidates if key in persons]
         for number, person in enumerate(known, start=1):
-            terminal.note(f"  {number}  {person.name} <{person.last_address}>, {person.organisation}")
+            shown = Candidate(person.key, person.name, person.last_address, person.organisation)
+            terminal.note(f"  {number}  {person.known_by if person.marks else shown}")
         answer = terminal.ask(_("  Type the number of who it is, n for somebody new, Enter to skip for now:"))
         if answer.casefold() == "n":
             decided[each.member.address_key] = NEW

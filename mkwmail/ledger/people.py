@@ -52,6 +52,11 @@ class Person:
         return "" if self.address.endswith(f"@{NO_ADDRESS}") else self.address
 
     @property
+    def known_by(self) -> str:
+        """The words by which a question names this person: the last address, if it is still known."""
+        return _("somebody whose data were removed") if is_mark(self.last_address) else self.last_address
+
+    @property
     def last_address(self) -> str:
         """The address by which people know this person, also if somebody else has it now."""
         return self.address or next(reversed(self.former), "")
@@ -73,7 +78,8 @@ class Identified(NamedTuple):
     doubtful. The row is then not in the register and must not be mailed until a person has chosen one of the
     ``candidates`` (keys) or :data:`NEW`; ``key`` is its key as a new person. ``predecessor`` is the key of the person
     whom the row may replace. ``change``: the name in that person's place is another one now. ``before``: organisation
-    and number of a known person so far.
+    and number of a known person so far; ``name``: the name so far, if several rows have the address. ``mark``: what
+    the ledger has in place of the address, if it was a forgotten person's.
     """
 
     key: str
@@ -84,6 +90,8 @@ class Identified(NamedTuple):
     predecessor: str = ""
     change: "NameChange | None" = None
     before: tuple[str, str] = ("", "")
+    name: str = ""
+    mark: str = ""
 
     @property
     def slipped(self) -> bool:
@@ -323,9 +331,13 @@ class _Search:
     by_key: dict[str, Person] = field(init=False)
     # The known addresses that have another person's name now.
     changes: "Mapping[str, NameChange]" = field(init=False)
+    # Addresses of people with a name that are in the list without one: an assistant's, as a rule.
+    nameless: frozenset[str] = field(init=False)
     # Persons whose address is in the list, with their name.
     here: frozenset[str] = field(init=False)
     forgotten: bool = field(init=False)
+    # What the ledger has in place of the addresses of forgotten people that are in the list.
+    marks: Mapping[str, str] = field(init=False)
     # Persons whose address is no longer in the list, by the traits that identify them.
     gone: dict[tuple[str, str, str], list[Person]] = field(init=False)
     # Persons who are in the list under another address, by each earlier address.
@@ -337,10 +349,17 @@ class _Search:
         forgotten = {each: person for person in self.persons for each in person.marks}
         self.forgotten = bool(forgotten)
         met = {address: mark(self.secret, address) for address in self.groups} if forgotten else {}
-        known = {address: forgotten[each] for address, each in met.items() if each in forgotten} | living
+        self.marks = {address: each for address, each in met.items() if each in forgotten}
+        known = {address: forgotten[each] for address, each in self.marks.items()} | living
         self.by_address = {address: person for address, person in known.items() if address in self.groups}
         self.changes = self._changed()
-        self.here = frozenset(p.key for address, p in self.by_address.items() if address not in self.changes)
+        self.nameless = frozenset(
+            address
+            for address, person in self.by_address.items()
+            if person.name and not any(row.name for row in self.groups[address])
+        )
+        elsewhere = self.nameless.union(self.changes)
+        self.here = frozenset(p.key for address, p in self.by_address.items() if address not in elsewhere)
         slipped = {self.by_address[address].key for address, each in self.changes.items() if each.slipped}
         self.gone = {}
         self.moved = {}
@@ -373,20 +392,25 @@ class _Search:
 
     def all(self) -> dict[str, Identified]:
         known = {address: each for address, each in self.by_address.items() if address not in self.changes}
+        unknown = {address: rows for address, rows in self.groups.items() if address not in known}
         # In a new list hardly anybody has candidates: empty ones are not stored.
-        candidates = {
+        alike = {address: some for address, rows in unknown.items() if (some := self.candidates(address, rows))}
+        replacing = self.replacing([each for each in unknown if each not in self.by_address and each not in alike])
+        candidates = alike | {
             address: some
-            for address, rows in self.groups.items()
-            if address not in known and (some := self.candidates(address, rows))
+            for address, rows in unknown.items()
+            if address not in alike and (some := self.namesakes(rows, replacing.get(address, ())))
         }
         claimed = Counter(person.key for persons in candidates.values() for person in persons)
         found = {
             address: Identified(who.key, False, before=(who.organisation, who.number)) for address, who in known.items()
         }
-        replacing = self.replacing([each for each in self.groups if each not in self.by_address | candidates])
-        for address, rows in self.groups.items():
+        for address, who in known.items():
+            if len(self.groups[address]) > 1:
+                found[address] = found[address]._replace(name=who.name)
+        for address, rows in unknown.items():
             if address not in self.by_address:
-                persons = candidates.get(address) or replacing.get(address, ())
+                persons = candidates.get(address, ())
                 found[address] = self.judge(address, rows, persons, claimed, address in replacing)
         placed = {who.key for who in found.values() if who.doubt is None} if self.changes else frozenset[str]()
         for address, change in self.changes.items():
@@ -396,6 +420,13 @@ class _Search:
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))
+        rows_of = Counter(who.key for who in found.values()) if self.nameless else Counter[str]()
+        for address in self.nameless:
+            if rows_of[found[address].key] > 1:
+                # The person has another address now, in this list: only the address is still an assistant's.
+                found[address] = Identified(self.new_key(address), True)
+        for address, each in self.marks.items():
+            found[address] = found[address]._replace(mark=each)
         return self.unique({address: found[address] for address in self.groups})
 
     def candidates(self, address: str, rows: Sequence[Listed]) -> tuple[Person, ...]:
@@ -410,11 +441,17 @@ class _Search:
         for person in self.moved.get(address, ()):
             if _name_key(person.name) in {_name_key(row.name) for row in rows}:
                 matches[person.key] = person
-        if not matches:
-            # Organisation and address have changed together, as after a merger: only a person can tell.
-            names = (trait for row in rows for trait in _full_name(row.name))
-            return tuple({person.key: person for trait in names for person in self.gone.get(trait, ())}.values())
         return tuple(matches.values())
+
+    def namesakes(self, rows: Sequence[Listed], replaced: Sequence[Person]) -> tuple[Person, ...]:
+        """Return those whom the rows may replace, and then those of the same name elsewhere.
+
+        Organisation and address have changed together, as after a merger, or it is the name of a sign-up: only a person
+        can tell.
+        """
+        names = (trait for row in rows for trait in _full_name(row.name))
+        same = [person for trait in names for person in self.gone.get(trait, ())]
+        return tuple({person.key: person for person in (*replaced, *same)}.values())
 
     def replacing(self, unknown: Sequence[str]) -> Mapping[str, tuple[Person, ...]]:
         """Return whom the rows with unknown addresses may be, under another name or spelling.
@@ -424,8 +461,9 @@ class _Search:
         """
         left: dict[tuple[str, str], dict[str, Person]] = {}
         for person in self.persons:
-            gone = person.key not in self.here and person.address not in self.by_address
-            if gone and person.address and person.name and not person.successor and not person.guest:
+            named = person.address in self.by_address and person.address not in self.nameless
+            gone = person.key not in self.here and not named
+            if gone and person.address and person.name and not person.successor:
                 for place in _places(person.organisation, person.number):
                     left.setdefault(place, {})[person.key] = person
         if not left:
@@ -435,14 +473,15 @@ class _Search:
             for row in self.groups[address]:
                 for place in _places(row.organisation, row.number) if row.name else ():
                     come.setdefault(place, {})[address] = row.name
-        from mkwmail.members.same_name import same_person
-
         found: dict[str, dict[str, Person]] = {}
         for place, names in come.items():
             persons = left.get(place, {})
             for address, name in names.items():
-                near = {key: person for key, person in persons.items() if same_person(name, person.name)}
-                only = persons if len(persons) == len(names) == 1 else {}
+                near = {key: each for key, each in persons.items() if _may_be(name, each.name)}
+                # A guest was perhaps never a member, and is succeeded by nobody. But a member who signs up while
+                # the address is missing in the list is a guest too.
+                members = {key: each for key, each in persons.items() if not each.guest}
+                only = members if len(members) == len(names) == 1 else {}
                 found.setdefault(address, {}).update(near or only)
         return {address: tuple(persons.values()) for address, persons in found.items() if persons}
 
@@ -493,9 +532,9 @@ class _Search:
         self, address: str, rows: Sequence[Listed], persons: tuple[Person, ...], claimed: Mapping[str, int]
     ) -> str | None:
         person = persons[0]
-        words = {"name": rows[0].name, "address": address, "old": person.last_address}
+        words = {"name": rows[0].name, "address": address, "old": person.known_by}
         if len(persons) > 1:
-            words["others"] = ", ".join(other.last_address for other in persons)
+            words["others"] = ", ".join(other.known_by for other in persons)
             return _("%(name)s <%(address)s> may be one of several whose address has left the list: %(others)s") % words
         if person.key in self.here:
             return _("%(name)s <%(address)s> has the earlier address of %(old)s, who is in the list too") % words
@@ -548,6 +587,18 @@ def _comparable(
     """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
     who = _name_key(name)
     return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
+
+
+def _may_be(name: str, before: str) -> bool:
+    """Check whether this may be the name of the same person in the same place.
+
+    With a marriage both the surname and the address may change: then only the first name is left.
+    """
+    from mkwmail.members.same_name import parts_of, same_person
+
+    given, _surname = parts_of(name)
+    whole = any(len(word) > 1 for word in given.split())  # initials alone tell nothing
+    return same_person(name, before) or (whole and given == parts_of(before)[0])
 
 
 def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:

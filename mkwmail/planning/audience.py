@@ -105,7 +105,8 @@ class Recipient:
     if that was another. ``reason``: why they do not get the mailing in this run. ``not_before``: until when the server
     deferred their message. ``retry``: the delivery that was tried or released before. ``instead``: the key of who
     was in the place of a doubtful member before; ``change``: how the name there has changed. ``copy_of``: the members
-    whose assistant this is, and who get the mailing; the assistant gets one copy that names them.
+    whose assistant this is, and who get the mailing; the assistant gets one copy that names them. ``mark``: what the
+    ledger has in place of the address, if it was a forgotten person's.
     """
 
     person: str
@@ -119,6 +120,7 @@ class Recipient:
     instead: str = ""
     change: "NameChange | None" = None
     copy_of: tuple["Recipient", ...] = ()
+    mark: str = ""
 
     @property
     def name(self) -> str:

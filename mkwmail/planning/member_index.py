@@ -13,7 +13,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
-from mkwmail.ledger.people import Identified, Listed, folded
+from mkwmail.ledger.people import Identified, Listed, Person, folded
 from mkwmail.members.member_list import FaultyRow, Member
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
@@ -104,6 +104,8 @@ def identify_members(members: Sequence[Member], identify: Identify) -> MemberInd
     rows = [listed_member(member) for member in addressed] + [_listed_assistant(address) for address in copies]
     found = identify(rows)
     listings = tuple(_recipient(who, member) for member, who in zip(addressed, found, strict=False))
+    if len({each.person for each in listings}) < len(listings):
+        listings = tuple(_leading(listings, found))
     places = {each.member.row: each for each in listings}
     return MemberIndex(
         listings=listings,
@@ -139,6 +141,29 @@ def _misplaced(members: Sequence[Member], found: Sequence[Identified]) -> Iterat
             yield from ((member, earlier) for member, earlier, _value in changed)
 
 
+def moved_to_others(index: MemberIndex, persons: Iterable[Person]) -> tuple[str, ...]:
+    """Return the known members in whose rows another row's address is now, with the address that they had.
+
+    Rows with one address get one mail, so that these members are reached no more.
+    """
+    rows: dict[str, list[Recipient]] = {}
+    for each in index.listings:
+        rows.setdefault(address_key(each.address), []).append(each)
+    gone = [each for each in persons if each.name and each.mailed_at and each.address not in rows]
+    shared = [each for group in rows.values() if len(group) > 1 for each in group if each.name]
+    if not (gone and shared):
+        return ()
+    from mkwmail.members.same_name import same_person
+
+    return tuple(
+        _("%(name)s (%(address)s, was %(before)s)")
+        % {"name": each.name, "address": each.address, "before": person.address}
+        for each in shared
+        for person in gone
+        if folded(person.organisation) == folded(each.member.organisation) and same_person(person.name, each.name)
+    )
+
+
 def _copies_for(members: Sequence[Member]) -> Mapping[str, tuple[str, list[int]]]:
     """Return address → the assistant's name and the rows of the members, for all who are no members."""
     taken = {member.address_key for member in members}
@@ -161,7 +186,24 @@ def _assistant(who: Identified, address: str, name: str, members: Sequence[Recip
 
 def _recipient(who: Identified, member: Member) -> Recipient:
     known = Recipient(who.key, member, who.doubt or "", who.candidates, who.old_address or "")
+    if who.mark:
+        known = replace(known, mark=who.mark)
     return replace(known, instead=who.predecessor, change=who.change) if who.doubt else known
+
+
+def _leading(listings: Sequence[Recipient], found: Sequence[Identified]) -> Iterator[Recipient]:
+    """Yield the members; of the rows with one address, the one with the name that is known there comes first.
+
+    The mail goes to the first of them. So a colleague's row that is new at an address, or another order of the list,
+    does not change to whom the mails at that address are.
+    """
+    rows: dict[str, list[Recipient]] = {}
+    for each, who in zip(listings, found, strict=False):
+        same = rows.setdefault(each.person, [])
+        known = same and who.name == each.name and who.name != same[0].name
+        same.insert(0 if known else len(same), each)
+    for each in listings:
+        yield rows[each.person].pop(0)
 
 
 def with_copies_named(history: History, index: MemberIndex) -> History:

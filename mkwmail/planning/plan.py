@@ -146,7 +146,9 @@ def inheriting(listings: Sequence[Recipient], history: History) -> History:
     if not history.deliveries:
         return history
     here = {each.person for each in listings}
-    heirs = {each.member.address_key: each.person for each in listings if each.member.email and not each.doubt}
+    certain = [each for each in listings if each.member.email and not each.doubt]
+    heirs = {each.member.address_key: each.person for each in certain}
+    heirs |= {each.mark: each.person for each in certain if each.mark}
     heir_of = {
         each.person: heirs[key]
         for each in history.deliveries
@@ -278,7 +280,7 @@ class _Sorting:
             return _("not to be mailed: %(reason)s") % {"reason": recipient.member.do_not_mail}
         if recipient.person in self.history.left_out:
             return self.history.left_out[recipient.person]
-        other = self.mailed.get(recipient.member.address_key)
+        other = self.mailed.get(recipient.member.address_key) or self.mailed.get(recipient.mark)
         if other is not None:
             return _("this address had it on %(day)s, under another name") % {"day": day_in_words(other.since)}
         if recipient.copy_of:

@@ -140,6 +140,25 @@ def test_the_forgotten_get_no_second_mail_of_the_same_mailing(place: Place, serv
     assert found_in(place, *KIM) == []
 
 
+def test_an_address_of_somebody_forgotten_gets_no_second_mail_of_the_same_mailing(
+    place: Place, server: ScriptedServer
+) -> None:
+    row = without_row(place, "Verbeek")
+    assert place.run("forget", "kim@woonstede.example.org", "--yes", now=LATER).code == 0
+    # A successor, at the address that has the invitation.
+    place.members(
+        *PEOPLE[1:], row.strip().removesuffix(";L-4711").replace("Kim;;Verbeek", "Noor;van;Dam").replace("L-4711", "")
+    )
+    question = "Type the number of who it is, n for somebody new, Enter to skip for now:"
+    command, environment = place.command("send", EVENT, "invitation"), place.environment(LATER)
+    code, screen = typed(command, environment, place.folder, [("Type yes, or 1", "1"), (question, "n")])
+    assert code == 0 and "1  somebody whose data were removed" in screen and "forgotten:" not in screen
+    assert server.bodies_of("kim@woonstede.example.org") == 1
+    # It hears the rest, as every successor does.
+    place.run("send", EVENT, "reminder", "--yes", now=LATER)
+    assert server.bodies_of("kim@woonstede.example.org") == 2
+
+
 def test_who_was_forgotten_is_not_said_to_have_left_the_list(place: Place) -> None:
     assert place.run("forget", "kim@woonstede.example.org", "--yes").code == 0
     place.members(*PEOPLE[1:])

@@ -224,6 +224,30 @@ def test_a_name_and_an_address_that_changed_together_are_asked_about(office: Off
     assert len(office.mailed()) == SIZE - 1
 
 
+def test_another_surname_and_address_are_asked_about_although_others_left_too(office: Office) -> None:
+    rows = [row(n).replace("Corporatie 1", "Corporatie 0") for n in range(SIZE)]
+    office.members(*rows)
+    office.run("send", ID, "invitation", "--yes")
+    office.mailed()
+    # Voor0 has married; Voor1, of the same organisation, is gone.
+    office.members(row(0, "Voor0;Nieuwenhuis", "nieuwenhuis@c0.example.org"), *rows[2:])
+    checked = office.run("check", ID)
+    assert "Voor0 Nieuwenhuis <nieuwenhuis@c0.example.org> (was Voor0 Achter0)" in checked.out
+    assert office.run("send", ID, "invitation", "--yes").code == 75
+    assert not office.mailed()
+
+
+def test_a_row_that_is_new_at_an_address_takes_no_mail_of_the_one_who_was_there(office: Office) -> None:
+    rows = [row(n) for n in range(SIZE)]
+    office.run("send", ID, "invitation", "--yes", "--limit", "1")
+    assert office.mailed() == {"directeur@c0.example.org": "Beste Voor0"}
+    # Voor0, who has it, shares the address of Voor1 from now on, and is the first of the two in the list.
+    rows[0] = row(0, address="directeur@c1.example.org")
+    office.members(*rows)
+    office.run("send", ID, "invitation", "--yes")
+    assert office.mailed()["directeur@c1.example.org"] == "Beste Voor1"
+
+
 def test_a_list_of_wholly_other_people_is_odd(office: Office) -> None:
     rows = [f"{n};Ander{n};Mens{n};lid@d{n}.example.org;Elders {n}" for n in range(100, 100 + SIZE)]
     office.members(*rows)

@@ -107,6 +107,38 @@ def test_who_was_replaced_before_is_not_replaced_again() -> None:
     assert not identify([replace(kim, guest=True)], [row], SECRET)[0].doubt
 
 
+def test_a_member_who_signed_up_while_the_address_was_missing_in_the_list_is_no_stranger() -> None:
+    (kim,) = register(KIM)
+    row = Listed("kok@example.net", "K. Kok", KIM.organisation)
+    found = identify([replace(kim, guest=True)], [row], SECRET)[0]
+    assert found.doubt and found.candidates == (kim.key,)
+    # A sign-up with the name as it is written now does not hide who it may be.
+    signed_up = Person("f" * 32, "kok+dag@example.net", "Karin Kok")
+    row = row._replace(name="Karin Kok")
+    found = identify([replace(kim, name="K. Kok"), signed_up], [row], SECRET)[0]
+    assert found.doubt and found.candidates == (kim.key, signed_up.key)
+
+
+def test_a_member_has_moved_although_the_old_address_is_still_an_assistants() -> None:
+    (kim,) = register(KIM)
+    assistant = Listed(KIM.address, "")
+    moved, other = identify([kim], [KIM._replace(address="kok@example.net"), assistant], SECRET)
+    assert (moved.key, moved.old_address, moved.doubt) == (kim.key, KIM.address, None)
+    assert other.key != kim.key and not other.doubt
+    # Without another row of that name it is the member's.
+    assert identify([kim], [assistant], SECRET)[0].key == kim.key
+    found, _assistant = identify([kim], [Listed("kok@example.net", "K. Kok", KIM.organisation), assistant], SECRET)
+    assert found.doubt and found.candidates == (kim.key,)
+
+
+def test_the_same_first_name_at_the_organisation_may_be_the_same_person_under_another_name() -> None:
+    kim, jan = register(KIM, JAN._replace(organisation=KIM.organisation))
+    row = Listed("smit@example.org", f"{KIM.name.split()[0]} Smit", KIM.organisation)
+    found = identify([kim, jan], [row], SECRET)[0]
+    assert found.doubt and found.candidates == (kim.key,)
+    assert not identify([kim, jan], [row._replace(name="K. Smit")], SECRET)[0].doubt
+
+
 def test_a_successor_of_somebody_forgotten_is_not_taken_for_them() -> None:
     (kim,) = register(KIM)
     marks = marks_of(SECRET, [KIM.address], KIM.name, KIM.organisation, KIM.number)
