@@ -133,9 +133,15 @@ class Command(TyperCommand):
 
         :raises UserError: if no event is named, and it is not clear which one is meant.
         """
-        if not ctx.resilient_parsing:
-            args = self._with_event(ctx, args)
-        rest: list[str] = super().parse_args(ctx, args)
+        try:
+            if not ctx.resilient_parsing:
+                args = self._with_event(ctx, args)
+            rest: list[str] = super().parse_args(ctx, args)
+        except Exception as error:
+            # typer's parser raises some errors without the command that they are about.
+            if getattr(error, "ctx", ctx) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
         event, mailings = ctx.params.get("event"), ctx.params.keys() & {"mailing", "mailings"}
         if event and mailings:
             key = _mailing_key(_folder(ctx), event)

@@ -88,8 +88,8 @@ def test_wrong_usage_exits_2_and_says_so(tmp_path: Path, words: tuple[str, ...])
         (("new", "Najaarsdag"), "--date is missing\n    → see: mkwmail new --help"),
         (("send", "x", "y", "[b]z"), "too many words: [b]z\n    → see: mkwmail send --help"),
         (("send", "x", "--limit", "y"), "--limit needs a whole number, 1 or more\n    → see: mkwmail send --help"),
-        (("send", "x", "--limit"), "--limit needs a value behind it\n    → see: mkwmail --help"),
-        (("send", "x", "--json=3"), "--json takes no value\n    → see: mkwmail --help"),
+        (("send", "x", "--limit"), "--limit needs a value behind it\n    → see: mkwmail send --help"),
+        (("send", "x", "--json=3"), "--json takes no value\n    → see: mkwmail send --help"),
         (("schema", "x"), "event|settings cannot have this value\n    → choose from: event, settings"),
     ],
 )

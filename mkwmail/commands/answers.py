@@ -28,7 +28,7 @@ from mkwmail.responses.answers import numbers_of, questions
 from mkwmail.responses.bounces import Nature, Returned, read_returned
 from mkwmail.responses.calendar_replies import Asked, replies_in, understood
 from mkwmail.responses.incoming import ByMail, Incoming, Kind, Ours, answers_by_mail, read_incoming
-from mkwmail.responses.saved_mail import Saved, read_saved
+from mkwmail.responses.saved_mail import MAIL_ENDINGS, Saved, read_saved
 from mkwmail.responses.signup_changes import BY_MAIL, SAID
 
 TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
@@ -48,6 +48,9 @@ def import_answers(
     """
     if file.suffix.casefold() in TABLES:
         return import_signups(invocation, event, file, dry_run=dry_run, yes=yes)
+    if file.is_file() and file.suffix.casefold() not in MAIL_ENDINGS:
+        fault = _("answers are not read from a file of this kind")
+        raise user_error(str(file), fault, _("save sign-ups as .xlsx or .csv, and a mail as .eml or .msg"))
     folder, about = event_of(invocation, event)
     with open_ledger(invocation, folder) as ledger:
         now = invocation.clock.now()

@@ -28,6 +28,7 @@ from mkwmail.config.settings import Pace
 from mkwmail.delivery import rate_limit as pacing
 from mkwmail.dutch.dates import forms_in
 from mkwmail.errors import ExitCode, Fault, UserError, fault_at
+from mkwmail.files import read_bytes, text_of
 from mkwmail.i18n import _, mails, members, ngettext, size, some
 from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
@@ -211,7 +212,8 @@ def check(
 def _looked_through(invocation: Invocation, sources: Sources, options: CheckOptions) -> Findings:
     event, now = sources.event, invocation.clock.now()
     faults: list[Fault] = []
-    warnings = [*sources.warnings, *event_warnings(sources.event, sources.settings, sources.shown_event)]
+    text = text_of(read_bytes(sources.event_path, sources.shown_event))
+    warnings = [*sources.warnings, *event_warnings(event, sources.settings, sources.shown_event, text)]
     with open_ledger(invocation, sources.folder) as ledger:
         index = identify_members(sources.members.members, ledger.identify)
         history = history_of(ledger, event)
@@ -241,8 +243,7 @@ def _looked_through(invocation: Invocation, sources: Sources, options: CheckOpti
     login = None if options.server else lacking(sources.settings, sources.folder.path)
     if login is not None:
         warnings.append(login)
-    if is_synchronised(sources.folder.path):
-        warnings.append(_synchronised(sources))
+    warnings += _synchronised(sources)
     code = ExitCode.FAULTY_FILE if faults else ExitCode.OK
     largest = max((each.largest for each in mailings), default=0)
     try:
@@ -344,12 +345,11 @@ def _encoded(files: Sequence[PersonalFile]) -> int:
     return sum(file.octets for file in files) * 4 // 3
 
 
-def _synchronised(sources: Sources) -> Fault:
-    service = is_synchronised(sources.folder.path)
-    fault = _("this folder is synchronised by %(service)s, which can damage or duplicate the ledger") % {
-        "service": service
-    }
-    return Fault(str(sources.folder.path), fault, _("move it to a folder that is only on this computer"))
+def _synchronised(sources: Sources) -> Iterator[Fault]:
+    if service := is_synchronised(sources.folder.path):
+        fault = _("this folder is synchronised by %(service)s, which can damage or duplicate the ledger")
+        remedy = _("move it to a folder that is only on this computer")
+        yield Fault(str(sources.folder.path), fault % {"service": service}, remedy)
 
 
 def _direct_warnings(mailing: str, template: str, outgoing: Iterable[OutgoingMail]) -> Iterator[Fault]:

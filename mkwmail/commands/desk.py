@@ -14,7 +14,7 @@ from mkwmail.commands.context import Invocation, folder_of, lacking, open_ledger
 from mkwmail.commands.status import folder_state_of, last_due, statuses_of
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
+from mkwmail.config.folder import EXAMPLE_EVENT, EXAMPLE_ID, EXAMPLE_MEMBERS, SETTINGS, WorkingFolder, known_folders
 from mkwmail.config.kinds import OWN, kind_of, kind_of_dutch, latest_of, rule_of, shown_name, typed_name
 from mkwmail.config.settings import Settings, example_senders, read_settings
 from mkwmail.errors import ExitCode, UserError
@@ -135,7 +135,8 @@ def _first_steps(folder: WorkingFolder, statuses: Sequence[EventStatus], now: da
     """Return the first steps in a folder that has sent no mail yet; empty after the first mail."""
     if any(status.lines for status in statuses):
         return ()
-    own = [status for status in statuses if status.event.ends >= now]
+    examples = [EXAMPLE_ID] if _is_example(folder.events_dir / EXAMPLE_EVENT, EXAMPLE_EVENT) else []
+    own = [status for status in statuses if status.event.ends >= now and status.event.id not in examples]
     event = own[0].event.id if own else EXAMPLE_ID
     mailing = (_due(own[0], now) or next(iter(own[0].event.mailings), "invitation")) if own else "invitation"
     typed = typed_name(mailing)
@@ -160,9 +161,14 @@ def _has_login(folder: WorkingFolder, settings: Settings) -> bool:
 
 
 def _has_own_list(folder: WorkingFolder, settings: Settings) -> bool:
+    path: Path = folder.path / settings.members
+    return path.is_file() and not _is_example(path, EXAMPLE_MEMBERS)
+
+
+def _is_example(path: Path, name: str) -> bool:
+    """Check whether a file is an example that `init` wrote, unchanged."""
     try:
-        example = (shipped("events") / EXAMPLE_MEMBERS).read_bytes()
-        return (folder.path / settings.members).read_bytes() != example
+        return path.read_bytes() == (shipped("events") / name).read_bytes()
     except OSError:
         return False
 

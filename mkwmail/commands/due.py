@@ -40,7 +40,7 @@ from mkwmail.delivery.smtp_replies import RunFault
 from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError
 from mkwmail.i18n import _
-from mkwmail.ledger import deliveries, responses, rounds, runs
+from mkwmail.ledger import deliveries, people, responses, rounds, runs
 from mkwmail.ledger.last_seen import Comparison
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import ScheduledApproval, State
@@ -48,7 +48,7 @@ from mkwmail.ledger.people import is_mark
 from mkwmail.members.member_list import MemberList
 from mkwmail.planning.approval import Difference
 from mkwmail.planning.audience import History
-from mkwmail.planning.member_index import MemberIndex, identify_members, listed, plan_for
+from mkwmail.planning.member_index import MemberIndex, identify_members, listed, moved_to_others, plan_for
 from mkwmail.planning.oddities import changed_names
 from mkwmail.planning.plan import Plan
 from mkwmail.planning.schedule import (
@@ -141,6 +141,8 @@ class Automatic:
         self._ledger.record_persons(listed(index), self._now)
         if index.replacing:
             self._note(notices.replacing(changed_names(index.replacing)))
+        if others := moved_to_others(index, people.persons(self._ledger.database)):
+            self._note(notices.moved_to_others(others))
         unclear = [each for each in index.doubtful if each.change is None]
         if unclear:
             names = [each.name or each.address for each in unclear]

@@ -21,7 +21,7 @@ from mkwmail.commands.output import write_output
 from mkwmail.commands.status import folder_state_of, statuses_of
 from mkwmail.config.event import Event, Mailing
 from mkwmail.config.event_file import read_event
-from mkwmail.config.folder import SETTINGS, WorkingFolder, shipped_templates
+from mkwmail.config.folder import SETTINGS, WorkingFolder, shipped_templates, template_text
 from mkwmail.config.kinds import RULES, kind_of_dutch, typed_name
 from mkwmail.config.settings import read_settings
 from mkwmail.config.yaml_document import Document, parsed, read_document, scalar, with_key
@@ -269,10 +269,7 @@ def _shipped_text(name: str) -> str:
 
 def _show_difference(terminal: Terminal, folder: WorkingFolder, name: str) -> None:
     path: Path = folder.templates_dir / name
-    try:
-        own = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise user_error(folder.shown(path), _("the file is not UTF-8")) from None
+    own = template_text((folder.templates_dir,), name)
     before, now = _shipped_text(name).splitlines(), without_note(own).splitlines()
     lines = list(difflib.unified_diff(before, now, _("shipped"), folder.shown(path), lineterm="", n=2))
     if not lines:

@@ -21,6 +21,7 @@ from mkwmail.commands.prompts import said_yes
 from mkwmail.config.event import Event
 from mkwmail.config.event_file import read_event
 from mkwmail.config.folder import (
+    EXAMPLE_EVENT,
     EXAMPLE_ID,
     EXAMPLE_MEMBERS,
     SETTINGS,
@@ -45,7 +46,6 @@ from mkwmail.ledger.runs import this_computer
 from mkwmail.planning.schedule import Move
 from mkwmail.report.terminal import Terminal
 
-EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 MEMBERS = "leden.csv"
 
 

@@ -114,7 +114,12 @@ _LEFT_OVER = re.compile(
     r"\b(?:TODO|TBD|FIXME|VUL[ -]IN|INVULLEN|(?i:lorem(?: ipsum)?|x{3,}|xx[-/.]xx))\b|\?{3,}|\[\.{3}\]|<[a-z]+ hier>"
 )
 _TEMPLATE_SIGNS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
-_FIELD = re.compile(r"(?<![{%])\{[A-Za-z_ ]{2,30}\}(?!\})")
+# Fields as other programs write them: {voornaam}, { { naam } }, «Voornaam», ${naam}, <<naam>>, %naam%, [naam].
+OTHER_FIELD = re.compile(
+    r"\$?\{\s?\{?\s?[^\W\d][\w. ]{0,29}\s?\}?\s?\}|«\s?\w[\w ]+»|<<\w+>>|%[^\W\d]{3,}%"
+    r"|\[(?:(?:voor|achter)?naam|aanhef|organisatie|datum|name|first name)\](?!\()",
+    re.IGNORECASE,
+)
 # Keys of free texts: a remark after a single space may really be the rest of the text.
 _FREE = ("title", "theme", "subject", "name", "role", "organisation", "street", "city", "introduction", "text")
 _MOMENTS = ("starts", "ends", "deadline", "send", "latest", "day", "time", "until")  # their own type checks them
@@ -137,6 +142,11 @@ def text_faults(document: Document, starts: datetime | None) -> Iterator[Fault]:
             place, _line = document.find(node, found.group())
             fault = _("%(text)s would be mailed as it is: such signs work in templates only")
             yield Fault(place, fault % {"text": found.group()}, _("write the text itself"))
+        without_signs = _TEMPLATE_SIGNS.sub("", text) if loc[-1:] != ("url",) else ""
+        for found in OTHER_FIELD.finditer(without_signs):
+            place, _line = document.find(node, found.group())
+            fault = _("%(text)s would be mailed as it is: nothing is filled in here")
+            yield Fault(place, fault % {"text": found.group()}, _("write the text itself"))
         for matched, weekday, day, month, year in dated_words(text):
             wrong = _wrong_date(weekday, day, month, year, starts)
             if wrong:
@@ -146,16 +156,8 @@ def text_faults(document: Document, starts: datetime | None) -> Iterator[Fault]:
 
 
 def text_warnings(document: Document) -> Iterator[Fault]:
-    """Return warnings about texts that may be meant but are odd.
-
-    Examples are a field in braces in a text without merge fields, and a remark that may be text.
-    """
+    """Return warnings about remarks that may be meant as text."""
     for loc, node, text in document.texts():
-        if _is_prose(loc) and loc[-1:] != ("url",):
-            for found in _FIELD.finditer(text):
-                place, _line = document.find(node, found.group())
-                fault = _("%(text)s will be mailed as it is: nothing is filled in here")
-                yield Fault(place, fault % {"text": found.group()})
         if loc[-1] in _FREE and node.line == node.end_line:
             behind = document.lines[node.line - 1][node.column - 1 + len(text) :]
             if re.match(r" # ?\S", behind):

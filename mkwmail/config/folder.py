@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from mkwmail.errors import ExitCode, Fault, UserError, user_error
-from mkwmail.files import read_bytes, shipped, state_folder, text_of, write_private
+from mkwmail.files import read_bytes, reason_of, shipped, state_folder, text_of, write_private
 from mkwmail.i18n import _, nearest, suggestion
 
 SETTINGS = "mkwmail.yaml"
 
 # The id of the example event and the name of the example list, of which `init` makes copies.
 EXAMPLE_ID = "directeurendag-2020"
+EXAMPLE_EVENT = "2020-04-16-directeurendag.yaml"
 EXAMPLE_MEMBERS = "leden-voorbeeld.csv"
 VARIABLE = "MKWMAIL_FOLDER"
 ENDINGS = (".yaml", ".yml")  # of event files
@@ -404,7 +405,7 @@ def _folder_option(words: Sequence[str]) -> str | None:
 def template_text(folders: Sequence[Path], name: str) -> str:
     """Return a template's own text, from the first of the folders that has it.
 
-    :raises UserError: if there is no such template, or it is not UTF-8.
+    :raises UserError: if there is no such template, or it cannot be read or is not UTF-8.
     """
     inside = not {"..", os.sep, os.altsep}.intersection((*name.split("/"), *name.replace("/", "")))
     # As one text: on Windows `folder / "C:name"` would be outside the folder.
@@ -417,6 +418,9 @@ def template_text(folders: Sequence[Path], name: str) -> str:
         raise user_error(f"templates/{name}", _("there is no such template"), remedy)
     try:
         return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        fault = _("this file cannot be read: %(reason)s")
+        raise user_error(f"templates/{name}", fault, reason=reason_of(error)) from None
     except UnicodeDecodeError:
         remedy = _('save it with the encoding "UTF-8"')
         raise user_error(f"templates/{name}", _("the file is not UTF-8"), remedy) from None

@@ -43,6 +43,7 @@ class Why(Enum):
     BASIC_LOGIN_OFF = "basic login off"
     QUOTA = "quota"
     SENDER = "sender"
+    ENCRYPTION = "encryption"
     HELLO = "hello"
     TOO_LARGE = "too large"
     LATER = "later"
@@ -68,6 +69,11 @@ _ANY = frozenset(Phase)
 _MESSAGE = frozenset({Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.BODY, Phase.DOT})
 _BEFORE_DOT = _ANY - {Phase.DOT}
 _SETTING_UP = frozenset({Phase.GREETING, Phase.EHLO, Phase.STARTTLS})
+_FIRST = _SETTING_UP | {Phase.AUTH, Phase.TOKEN, Phase.MAIL}
+_ENCRYPT_FIRST = (
+    r"\bSTARTTLS\b|\b(?:TLS|SSL|encryption|encrypted connection|secure connection) (?:is )?(?:required|needed)"
+    r"|\b(?:requires?|must|needs?)\b.*\b(?:TLS|SSL|encrypt\w*)\b"
+)
 
 
 def _row(
@@ -111,17 +117,38 @@ _TABLE = (
     _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN_SCOPE, r"\(insufficient_scope\)$"),
     _row({Phase.TOKEN}, r"5\d\d.*", Meaning.RUN, Why.TOKEN),
     _row(_ANY, r"534.*", Meaning.RUN, Why.APP_PASSWORD),
-    _row(_ANY, r"53[0358].*|5\d\d 5\.7\.(?:57|8)", Meaning.RUN, Why.LOGIN),
+    # The connection has to be encrypted first (RFC 3207 §4; 538 and X.7.11 for the login, RFC 4954 §6). At RCPT and
+    # later only codes of this meaning count: the words may be about the way to the member's server.
+    _row(_ANY, r"538.*|5\d\d 5\.7\.1[01]", Meaning.RUN, Why.ENCRYPTION),
+    _row(_ANY, r"530.*", Meaning.RUN, Why.ENCRYPTION, _ENCRYPT_FIRST),
+    _row(_FIRST - {Phase.STARTTLS}, r"5\d\d.*", Meaning.RUN, Why.ENCRYPTION, _ENCRYPT_FIRST),
+    _row(_ANY, r"53[035].*|5\d\d 5\.7\.(?:57|8)", Meaning.RUN, Why.LOGIN),
     # Temporary, as Microsoft's 432 4.3.2 for more connections than it allows at once.
     _row({Phase.AUTH, Phase.TOKEN}, r"4\d\d.*", Meaning.RELEASED, Why.LATER),
     _row({Phase.AUTH}, r".*", Meaning.RUN, Why.LOGIN),
     _row({Phase.TOKEN}, r".*", Meaning.RUN, Why.TOKEN),
+    # More than the account may send, as hosters say it; a limit a minute is over when the member is tried again. What a
+    # recipient may receive is about the member.
+    _row(
+        *(_MESSAGE, r"[45]\d\d.*", Meaning.RUN, Why.QUOTA),
+        r"^(?!.*\b(?:recipient|receiv)).*(?:\b(?:sending|rate|hourly|daily)(?: \w+)? (?:limit|quota)|"
+        r"\b(?:max|exceeded|too many)\b.*\b(?:e-?mails|mails|messages|failures)\b.*\b(?:per (?:hour|day)|today))",
+    ),
+    # No login, at servers that say so with another code than 530. RESOLVER: the member is a group of Exchange.
+    _row(
+        *(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.LOGIN),
+        r"^(?!.*RESOLVER).*(?:\bauth(?:entication)?(?: is)? required|"
+        r"must authenticate|not (?:authenticated|logged in))",
+    ),
     # A From that the login may not use: Microsoft 365 SendAsDenied; X.1.7 and X.1.8 are faults of the
     # sender's address (RFC 3463 §3.2); Postfix says it at RCPT (smtpd_delay_reject).
     _row(_MESSAGE, r"554 5\.2\.252|5\d\d 5\.7\.60", Meaning.RUN, Why.SEND_AS),
     _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SEND_AS, r"send ?as ?denied"),
     _row(_MESSAGE, r"5\d\d 5\.1\.[78]", Meaning.RUN, Why.SENDER),
-    _row(_MESSAGE, r"5\d\d.*", Meaning.RUN, Why.SENDER, r"sender address rejected"),
+    _row(
+        *(_MESSAGE, r"[45]\d\d.*", Meaning.RUN, Why.SENDER),
+        r"sender address rejected|\bfrom:? (?:header|address)\b.{0,40}\bnot (?:allowed|permitted|match)",
+    ),
     # More than the account may send: Microsoft 365 (5.2.0, 5.7.232, 5.1.90), Google (5.4.5).
     _row(_MESSAGE, r"554 5\.2\.0|550 5\.4\.5|550 5\.7\.232|550 5\.1\.90", Meaning.RUN, Why.QUOTA),
     # Larger than the server takes (RFC 1870 §6.1, RFC 3463 §3.3 and §3.4): all of a mailing are about as large. 552
@@ -343,12 +370,18 @@ def _words_about_server(kind: Why) -> tuple[str, str]:
         case Why.QUOTA:
             fault = _("the account has sent as much as it may for now")
             remedy = _(
-                "continue tomorrow with the same command; set pace: per_day in mkwmail.yaml to the account's limit"
+                "continue later, or tomorrow, with the same command; set pace: per_hour or per_day in mkwmail.yaml to "
+                "the account's limit"
             )
         case Why.SENDER:
             fault = _("the server does not let this login send as this sender")
             remedy = _(
                 "set sender: email in mkwmail.yaml to the login's own address, or ask for the right to send as it"
+            )
+        case Why.ENCRYPTION:
+            fault = _("the server takes mail over an encrypted connection only")
+            remedy = _(
+                "write below smtp: in mkwmail.yaml security: starttls with port: 587, or security: tls with port: 465"
             )
         case Why.HELLO:
             fault = _("the server does not accept the name by which this computer introduces itself (EHLO)")

@@ -195,11 +195,14 @@ def salutation(name: Name, form: Form) -> str:
 
     ``je``: "Beste Lilian"; without a first name the full name or the title, but never initials alone.
     ``u``: "Geachte mevrouw Van Zandbrink", or neutral "Geachte L. van Zandbrink" if no title is given.
-    If nothing is known of the name: "Beste collega" or "Geachte bestuurder", which assume no gender.
+    If nothing is known of the name: "Beste collega" or "Geachte bestuurder", which assume no gender. For an office,
+    which is left out of the name: "Geachte heer of mevrouw".
     """
     if form == "je" and (called := call_name(name)):
         return f"Beste {called}"
     formal = formal_name(name).removeprefix("de ") if name.title else formal_name(name)
+    if not formal and name.left_out:
+        return unknown_salutation(form)
     if form == "je":
         return f"Beste {formal or 'collega'}"
     return f"Geachte {formal or 'bestuurder'}"

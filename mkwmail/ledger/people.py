@@ -391,8 +391,9 @@ class _Search:
                 found[address] = self.judge(address, self.groups[address], candidates.get(address, ()), claimed)
             else:
                 found[address] = self.judge_change(address, change, before, candidates.get(address, ()))
+        rows_of = Counter(who.key for who in found.values()) if self.nameless else Counter[str]()
         for address in self.nameless:
-            if any(who.key == found[address].key and each != address for each, who in found.items()):
+            if rows_of[found[address].key] > 1:
                 # The person has another address now, in this list: only the address is still an assistant's.
                 found[address] = Identified(self.new_key(address), True)
         for address, each in self.marks.items():

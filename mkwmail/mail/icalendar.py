@@ -5,11 +5,13 @@ make values and lines; :func:`read_reply` reads the answers from members' calend
 """
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from mkwmail.addresses import address_key
 from mkwmail.clock import ZONE
@@ -135,8 +137,8 @@ def read_reply(data: bytes, method: str = "") -> tuple[CalendarReply, ...]:
     """Return the answers in a calendar file or part.
 
     There are none if its METHOD is neither REPLY nor COUNTER. Reading is as tolerant as real replies require: a missing
-    ORGANIZER, Exchange's own zone names, bare line feeds and Windows-1252 are accepted. An entry without a UID, or
-    without an attendee who answers, is skipped.
+    ORGANIZER, Exchange's own zone names, bare line feeds, Windows-1252 and UTF-16 are accepted. An entry without a
+    UID, or without an attendee who answers, is skipped.
 
     :param method: the METHOD of a calendar that does not tell it: the parameter of its MIME part (RFC 6047 §2.4).
     :raises ValueError: if the data is not a calendar, or too large for an answer.
@@ -164,6 +166,8 @@ def read_reply(data: bytes, method: str = "") -> tuple[CalendarReply, ...]:
 
 
 def _decoded(data: bytes) -> str:
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -179,7 +183,8 @@ def _replies(event: "Component", counter: bool) -> Iterator[CalendarReply]:
         if not isinstance(attendee, vCalAddress):
             continue
         partstat = COUNTER if counter else one_line(str(attendee.params.get("PARTSTAT", "")).upper(), 20)
-        address = _address_in(attendee)
+        # Some calendars name a person by a path or a number, and the address beside it (RFC 7986 §6.2).
+        address = _address_in(attendee if "@" in attendee else attendee.params.get("EMAIL", attendee))
         # The person to whom another delegates is in the same reply, and has not answered yet.
         if identity and address and partstat not in ("", "NEEDS-ACTION"):
             yield CalendarReply(
@@ -199,7 +204,11 @@ def _first(value: object) -> object:
 
 
 def _address_in(value: object) -> str:
-    return one_line(re.sub("^mailto:", "", str(value).strip(' "'), flags=re.IGNORECASE), 320)
+    """Return the address in a mailto URI (RFC 6068 §2), or the value if it is none."""
+    text = str(value).strip(' "')
+    if text[:7].lower() == "mailto:":
+        text = unquote(text[7:].partition("?")[0])
+    return one_line(text.strip(" <>"), 320)
 
 
 def _comment(event: "Component") -> str:

@@ -13,6 +13,7 @@ from jinja2 import FileSystemLoader, Template, TemplateSyntaxError, UndefinedErr
 from jinja2.exceptions import SecurityError
 from markupsafe import Markup
 
+from mkwmail.config.event_file import OTHER_FIELD
 from mkwmail.config.folder import template_text
 from mkwmail.errors import Fault, UserError, user_error
 from mkwmail.i18n import _
@@ -197,12 +198,6 @@ class Templates:
 
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-# Fields as other programs write them: {voornaam}, { { naam } }, «Voornaam», ${naam}, <<naam>>, %naam%, [naam].
-_FIELD = re.compile(
-    r"\$?\{\s?\{?\s?[^\W\d][\w.]+\s?\}?\s?\}|«\s?\w[\w ]+»|<<\w+>>|%[^\W\d]{3,}%"
-    r"|\[(?:(?:voor|achter)?naam|aanhef|organisatie|datum|name|first name)\](?!\()",
-    re.IGNORECASE,
-)
 _TO_FILL_IN = re.compile(r"\b(?:TODO|FIXME|VUL[ -]IN|INVULLEN|[xX]{3,})\b|\?{3,}")
 
 
@@ -211,7 +206,7 @@ def _refuse_left_over(file: str, text: str) -> None:
     printed = _TAG.sub(lambda tag: "\n" * tag[0].count("\n"), text)
     faults = []
     for pattern, fault in (
-        (_FIELD, _("%(text)s would be mailed as it is: a name to fill in has two braces on both sides")),
+        (OTHER_FIELD, _("%(text)s would be mailed as it is: a name to fill in has two braces on both sides")),
         (_TO_FILL_IN, _('"%(text)s" looks like something still to be filled in')),
     ):
         for found in pattern.finditer(printed):

@@ -12,7 +12,7 @@ from sys import intern
 from typing import NamedTuple
 
 from mkwmail.addresses import address_key, is_example
-from mkwmail.dutch.names import TITLES_BEFORE, Name, Title, full_name, read_title
+from mkwmail.dutch.names import Name, Title, full_name
 from mkwmail.errors import Fault, UserError
 from mkwmail.i18n import _, ngettext, some
 from mkwmail.members import headings as list_headings
@@ -37,7 +37,7 @@ from mkwmail.members.headings import (
     heading_key,
     meaning_of,
 )
-from mkwmail.members.names import agree, completed, is_blank, no_person, read_name
+from mkwmail.members.names import OfficeError, agree, completed, is_blank, no_person, read_aanhef, read_name
 from mkwmail.members.table import Row, Table, read_table
 
 # In the name of a further column: "tel_nr", "vast_tel", but not "telt_mee".
@@ -130,7 +130,6 @@ _LONGEST = 200  # characters of a name, an organisation or a function: a longer 
 _MAY_BE_MAILED = frozenset(
     ("", "nee", "neen", "n", "no", "0", "false", "onwaar", "nvt", "nietvantoepassing", "geen", "☐", "□")
 )
-_CHOICES = frozenset(("m/v", "v/m", "dhr/mevr", "dhr/mw", "mevr/dhr", "mw/dhr", "heer/mevrouw", "deheer/mevrouw"))
 _NO_WORD = re.compile(r"[\s.,!?()\[\]-]+")
 # It may mean that mail is allowed.
 _UNCLEAR = re.compile(r"(?:nee|neen|mag|wel|graag|ok|oke|oké|akkoord|toegestaan|geen bezwaar)\b")
@@ -252,12 +251,8 @@ class _Cells:
         If the word is not a title, record a fault and return none.
         """
         try:
-            return "" if not text or _tells_nothing(text) else read_title(text)
-        except ValueError:
-            wrong = CellError(
-                _('"%(value)s" is not a title that is known') % {"value": shown_value(text)},
-                _("write dhr or mevr, or leave the cell empty"),
-            )
+            return read_aanhef(text)
+        except CellError as wrong:
             self._refuse(self._column("title"), wrong)
             return ""
 
@@ -279,6 +274,10 @@ class _Cells:
         wrong = no_person(whole, texts.get("organisation", ""))
         if wrong and parts["first"] and written.replace(" ", "").isalpha() and not is_blank(written):
             wrong = no_person(f"{parts['first']} {written}")  # "de Raad" is the surname here
+        if isinstance(wrong, OfficeError):
+            if not parts["initials"]:
+                return Name(left_out=whole)
+            wrong = None  # "J.", "Kring"
         if wrong is not None and not any(self._is_refused(part) for part in (*_NAME_PARTS, "written")):
             self._refuse(self._column("written" if written else "surname", "surname", "first"), wrong)
             return given._replace(written=written)
@@ -330,7 +329,10 @@ class _Cells:
     def check_reachable(self, name: Name, email: str) -> None:
         """Check that a row has a name or an address, or a fault of its own."""
         if not (email or self.faults or full_name(name)):
-            wrong = CellError(_("the name is missing"), _("fill in the name or the address, or delete the row"))
+            office = no_person(name.left_out)
+            wrong = office or CellError(
+                _("the name is missing"), _("fill in the name or the address, or delete the row")
+            )
             self._refuse(self._column("written", "surname", "first"), wrong)
 
     def _column(self, *meanings: str) -> int:
@@ -346,13 +348,6 @@ class _Cells:
         self._refused.add(column)
         heading = shown_value(self._headings.written(column)) or column_letter(column)
         self.faults.append(Fault(f"{self._shown}:{self._row.number} {heading}", wrong.fault, wrong.remedy))
-
-
-def _tells_nothing(title: str) -> bool:
-    """Check whether a title is a choice ("dhr/mevr") or degrees ("drs."); "mr." may be English."""
-    degrees = set(title.casefold().replace(".", " ").split())
-    choice = title.casefold().replace(".", "").replace(" ", "")
-    return choice in _CHOICES or (bool(degrees) and degrees <= TITLES_BEFORE and degrees != {"mr"})
 
 
 def _refuse_other_name(text: str, name: str) -> None:
@@ -588,8 +583,9 @@ def _odd(members: Sequence[Member], shown: str) -> Iterator[str]:
             }
     nameless = [member for member in members if not member.do_not_mail and not full_name(member.name)]
     if nameless:
+        rows = some([f"{each.row} ({each.name.left_out or each.email})" for each in nameless])
         yield ngettext(
             "%(count)d row has no name, and gets a neutral greeting: row %(rows)s",
             "%(count)d rows have no name, and get a neutral greeting: rows %(rows)s",
             len(nameless),
-        ) % {"count": len(nameless), "rows": some([f"{member.row} ({member.email})" for member in nameless])}
+        ) % {"count": len(nameless), "rows": rows}

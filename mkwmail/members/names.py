@@ -46,6 +46,8 @@ _TITLES: dict[str, Title] = {
     **dict.fromkeys(("miss", "mme", "madame", "frau"), "mevrouw"),
     **dict.fromkeys(("dhr/mevr", "dhr./mevr", "dhr/mw", "dhr./mw", "heer/mevrouw", "mevr/dhr", "mevr./dhr"), ""),
 }
+# Choices in a column of titles.
+_CHOICES = frozenset(("m/v", "v/m", "dhr/mevr", "dhr/mw", "mevr/dhr", "mw/dhr", "heer/mevrouw", "deheer/mevrouw"))
 _ATTENTION = re.compile(r"^(?:t\.?a\.?v\.?|ter attentie van)(?:\s|:)\s*", re.IGNORECASE)
 
 _COUPLE = re.compile(
@@ -95,11 +97,18 @@ _BESIDES_NAMES = frozenset(
 _STRANGE = re.compile(r"[^\w\s.'’‘`´/-]|[\d_]|/(?!d\b)|(?<!\S)[-./]+(?!\S)|(?<=[^\W\d_]{4})\.(?!\S)")
 
 
+class OfficeError(CellError):
+    """A name that is an office's or the organisation's own.
+
+    The people who read the mail there can be greeted neutrally.
+    """
+
+
 def no_person(text: str, organisation: str = "") -> CellError | None:
     """Return why a name is not one person's, with the remedy, or None.
 
-    It is a placeholder (VACATURE, n.v.t., totaal), an office ("Secretariaat"), the organisation itself or a couple. An
-    empty text and an address are a person without a known name.
+    It is a placeholder (VACATURE, n.v.t., totaal), a couple, or, as an :class:`OfficeError`, an office ("Secretariaat")
+    or the organisation itself. An empty text and an address are a person without a known name.
     """
     if not text or "@" in text:
         return None
@@ -132,9 +141,9 @@ def no_person(text: str, organisation: str = "") -> CellError | None:
     own = [word for word in words if word not in ("de", "het", "nieuwe", "van", "a.i.")]
     office = bool(own) and (own[0] in OFFICES or all(word in FUNCTIONS or word in OFFICES for word in own))
     if office or letters in _FUNCTIONS_IN_LETTERS or _is_same(text, organisation):
-        return CellError(
+        return OfficeError(
             _('"%(value)s" is an office, not a person') % {"value": shown_value(text)},
-            _("write who reads the mail there, or leave the name empty for a neutral greeting"),
+            _("write who reads the mail there, or fill in the address for a neutral greeting"),
         )
     return None
 
@@ -389,6 +398,25 @@ def read_name(text: str) -> Name:
     return reading.name()
 
 
+def read_aanhef(text: str) -> Title:
+    """Return the title that a cell of the column `aanhef` means; empty if it gives none.
+
+    :raises CellError: if its word is not known, or is "mr." alone: that may be English, or a lawyer's degree.
+    """
+    degrees = set(text.casefold().replace(".", " ").split())
+    if not text or text.casefold().replace(".", "").replace(" ", "") in _CHOICES:
+        return ""
+    value = {"value": shown_value(text)}
+    if degrees == {"mr"}:
+        fault = _('"%(value)s" may be the English word for dhr, or the degree of a lawyer') % value
+        raise CellError(fault, _("write dhr if it is the English word; leave the cell empty if it is the degree"))
+    try:
+        return "" if degrees and degrees <= TITLES_BEFORE else read_title(text)
+    except ValueError:
+        fault = _('"%(value)s" is not a title that is known') % value
+        raise CellError(fault, _("write dhr or mevr, or leave the cell empty")) from None
+
+
 def completed(given: Name, read: Name) -> Name:
     """Return the parts that a list gives, completed from its whole name.
 
@@ -500,7 +528,8 @@ def odd(name: Name, form: Form) -> str:
     family = _joined_family(prefix.split(), name.surname.split())
     shown = f"{called} {family}".strip() or name.written or name.initials
     if not any(map(str.isalpha, shown + name.first)):
-        return _("no name is known")
+        text = shown_value(name.left_out)
+        return _('"%(value)s" is an office, not a person') % {"value": text} if text else _("no name is known")
     if name.left_out:
         return _('"%(text)s" is left out of the name') % {"text": shown_value(name.left_out)}
     strange = _STRANGE.search(shown)

@@ -13,7 +13,7 @@ from mkwmail.dutch.names import full_name
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.i18n import _, some
 from mkwmail.ledger.models import COMING, Guest, LeftOut
-from mkwmail.ledger.people import Identified, Listed, folded
+from mkwmail.ledger.people import Identified, Listed, Person, folded
 from mkwmail.members.member_list import FaultyRow, Member
 from mkwmail.members.names import read_name
 from mkwmail.planning.audience import Audiences, History, Recipient, audience_of, is_for_guests, were_there
@@ -139,6 +139,29 @@ def _misplaced(members: Sequence[Member], found: Sequence[Identified]) -> Iterat
         before = Counter(folded(earlier) for _member, earlier, _value in changed)
         if len(changed) >= _FEWEST_MISPLACED and (now & before).total() >= len(changed) - 1:
             yield from ((member, earlier) for member, earlier, _value in changed)
+
+
+def moved_to_others(index: MemberIndex, persons: Iterable[Person]) -> tuple[str, ...]:
+    """Return the known members in whose rows another row's address is now, with the address that they had.
+
+    Rows with one address get one mail, so that these members are reached no more.
+    """
+    rows: dict[str, list[Recipient]] = {}
+    for each in index.listings:
+        rows.setdefault(address_key(each.address), []).append(each)
+    gone = [each for each in persons if each.name and each.mailed_at and each.address not in rows]
+    shared = [each for group in rows.values() if len(group) > 1 for each in group if each.name]
+    if not (gone and shared):
+        return ()
+    from mkwmail.members.same_name import same_person
+
+    return tuple(
+        _("%(name)s (%(address)s, was %(before)s)")
+        % {"name": each.name, "address": each.address, "before": person.address}
+        for each in shared
+        for person in gone
+        if folded(person.organisation) == folded(each.member.organisation) and same_person(person.name, each.name)
+    )
 
 
 def _copies_for(members: Sequence[Member]) -> Mapping[str, tuple[str, list[int]]]:

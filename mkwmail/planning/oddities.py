@@ -31,35 +31,32 @@ if TYPE_CHECKING:
     from mkwmail.planning.renamed import Former
 
 
-def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fault]:
-    """Yield the fields that are empty, with what the mails will say instead.
+# A key that is still commented out, as `new` writes it.
+_COMMENTED = re.compile(r"^#[ \t]*(\w+):", re.MULTILINE)
+
+
+def event_warnings(event: Event, settings: Settings, place: str, text: str = "") -> Iterator[Fault]:
+    """Yield what is not filled in, and what will not work as it is.
 
     :param place: the event's file, as people know it.
+    :param text: its text, to name the lines that are still to be filled in.
     """
-    location, online = event.location, event.online
-    if online is None and (location is None or not (location.name or location.city)):
-        yield Fault(place, _("location: is empty"), _("the mails will say that the place follows"))
-    elif location is not None and location.city and not location.name:
+    yield from _empty_fields(event, place, text)
+    location = event.location
+    if location is not None and location.city and not location.name:
         yield Fault(place, _("location: has a city only"), _("the mails will say that the venue follows"))
     registration = event.registration
-    invites = any(rule_of(name).invites for name in event.mailings)
-    if invites and (registration is None or not (registration.url or registration.by)):
-        yield Fault(place, _("registration: url: is empty"), _("members will be asked to sign up by answering"))
     if registration is not None and registration.url:
         yield from form_faults(registration.url, place)
     if registration is not None and registration.by and settings.mailbox is None:
         fault = _("registration: by: mail, and no mailbox: in mkwmail.yaml")
         yield Fault(place, fault, _("name the mailbox there; else save the answers as files, and import them"))
-    if invites and (registration is None or registration.deadline is None):
-        yield Fault(place, _("registration: deadline: is empty"), _("the mails will not mention one"))
     for name, entry in event.mailings.items():
         deadline = registration.deadline if registration and rule_of(name).reminds else None
         if deadline and entry.send and entry.send > deadline:
             fault = _("%(mailing)s would be sent on %(send)s, after the deadline for signing up, %(deadline)s")
             words = {"mailing": shown_name(name), "send": day_in_words(entry.send), "deadline": day_in_words(deadline)}
             yield Fault(place, fault % words, _("send it before the deadline, or move the deadline"))
-    if not event.programme:
-        yield Fault(place, _("programme: is empty"), _("the mails will leave it out"))
     undated = [name for name, entry in event.mailings.items() if entry.send is None]
     if undated:
         yield Fault(place, _("no send: date for %(names)s") % {"names": ", ".join(undated)}, "")
@@ -69,6 +66,30 @@ def event_warnings(event: Event, settings: Settings, place: str) -> Iterator[Fau
         yield from example_senders(settings)
     if not settings.association:
         yield Fault("mkwmail.yaml", _("association: is empty"), "")
+
+
+def _empty_fields(event: Event, place: str, text: str) -> Iterator[Fault]:
+    """Yield one warning about all that the mails can do without for now."""
+    location, registration = event.location, event.registration
+    invites = any(rule_of(name).invites for name in event.mailings)
+    no_link = invites and not (registration and (registration.url or registration.by))
+    empty = {
+        "location": event.online is None and not (location and (location.name or location.city)),
+        "programme": not event.programme,
+        "registration: url": no_link,
+        "registration: deadline": invites and not (registration and registration.deadline),
+    }
+    lines = {found[1]: text.count("\n", 0, found.start()) + 1 for found in _COMMENTED.finditer(text)}
+    names = [
+        _("%(key)s (line %(line)d)") % {"key": key, "line": line} if (line := lines.get(key.split(": ")[-1])) else key
+        for key, is_empty in empty.items()
+        if is_empty
+    ]
+    if names:
+        remedy = _("the mails leave it out, or say that it follows")
+        if no_link:
+            remedy = _("the mails leave it out, or say that it follows; without a link members sign up by answering")
+        yield Fault(place, _("not filled in yet: %(names)s") % {"names": ", ".join(names)}, remedy)
 
 
 # The names of questions in these services' prefilled links. Every other parameter is ignored.

@@ -480,6 +480,25 @@ def replacing(examples: Sequence[str]) -> Notice:
     )
 
 
+def moved_to_others(examples: Sequence[str]) -> Notice:
+    """Return the notice about members whose rows have another member's address now."""
+    said = ngettext(
+        "%(n)d member has the address of another row now, and gets no mail of their own: %(examples)s",
+        "%(n)d members have the addresses of other rows now, and get no mail of their own: %(examples)s",
+        len(examples),
+    )
+    begin = "1 lid heeft" if len(examples) == 1 else f"{len(examples)} leden hebben"
+    names = some_dutch([each.split(" (")[0] for each in examples])
+    return Notice(
+        name=f"once:moved to others:{hashlib.sha256(repr(sorted(examples)).encode()).hexdigest()[:16]}",
+        code=ExitCode.OK,
+        said=said % {"n": len(examples), "examples": some(examples)},
+        dutch=f"{begin} in de ledenlijst nu het adres van een ander lid ({names}). Naar zo’n adres wordt één mail "
+        "verstuurd. Kloppen de adressen? Zo niet, verbeter dan de ledenlijst.",
+        once=True,
+    )
+
+
 def stopped(code: ExitCode, reason: str, remedy: str) -> Notice:
     """Return the notice that server, login or disk stopped the run."""
     return Notice(

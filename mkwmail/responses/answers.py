@@ -52,6 +52,10 @@ _WHOLE = {
             *("confirmed", "confirm", "registered", "active", "completed", "complete", "paid", "valid", "coming"),
             *("i am coming", "im coming", "i will be there", "ill be there", "count me in", "i am in", "im in"),
             *("see you there", "wil komen", "ik wil komen", "ik wil graag komen", "ik kom zeker", "tot dan", "joining"),
+            *("graag aanwezig", "ik schuif graag aan", "hierbij meld ik mij aan", "hierbij meld ik me aan"),
+            *("ik wil me graag aanmelden", "ik wil mij graag aanmelden", "ik geef me op", "ik ben van de partij"),
+            *("je kunt op mij rekenen", "daar ben ik graag bij", "geen probleem ik kom", "👍"),
+            *("checked", "aangevinkt", "geldig", "gaat", "rsvp yes", "yes rsvp"),
             *("ik zal er zijn", "ik zal aanwezig zijn", "wel aanwezig", "komt wel", "ik kom wel", "neemt deel"),
         ),
         Answered.ATTENDING,
@@ -95,7 +99,12 @@ _WHOLE = {
                 "ik ben afwezig",
                 "wij zijn verhinderd",
             ),
+            *("hierbij meld ik mij af", "hierbij meld ik me af", "ik moet me afmelden", "ik moet mij afmelden"),
+            *("ik ben die dag verhinderd", "ik ben dan verhinderd", "dan kan ik niet", "die dag kan ik niet"),
+            *("dit keer niet", "deze keer niet", "dat lukt niet", "dat lukt me niet", "dat gaat niet lukken"),
+            *("ik moet verstek laten gaan", "ik moet helaas passen", "ik ben dan op vakantie", "👎"),
             *("sorry i cant", "i cant", "i decline", "wij komen niet", "we komen niet", "niet beschikbaar"),
+            *("ongeldig", "invalid", "unchecked", "gaat niet", "cant go", "rsvp no"),
         ),
         Answered.DECLINED,
     ),
@@ -171,7 +180,8 @@ _NEGATION = re.compile(
 )
 _HEDGE = re.compile(
     r"\b(?:misschien|onder voorbehoud|tentative|maybe|perhaps|possibly|nog niet|onzeker|twijfel|wellicht|mogelijk|"
-    r"waarschijnlijk|probably|not sure|unsure|hopelijk|hopefully|probeer|try|hoop)\b"
+    r"waarschijnlijk|probably|not sure|unsure|hopelijk|hopefully|probeer|try|hoop|"
+    r"(?:er|hier|daar)(?: \w+)? op terug|laat (?:het )?(?:nog|later) weten)\b"
 )
 _REFUSAL = re.compile(
     r"(?:(?:helaas|sorry|jammer genoeg|unfortunately|ik|wij|we|i|am|can|nee|dan|die dag|op die dag)\s)*"
@@ -180,9 +190,10 @@ _REFUSAL = re.compile(
     r"(?:\s(?:niet|attend|come|make it|be there|coming|attending))"
     r"(?:\s(?:bij|komen|kunnen komen|aanwezig|aanwezig zijn|bij zijn|erbij|erbij zijn|zijn|deel|mee|deelnemen|meedoen|"
     r"attend|come|make it|there|this time|naar de bijeenkomst|dit jaar|deze keer))*"
+    r"(?:\s(?:veel succes|veel plezier|tot de volgende keer|groet(?:en|jes)?(?: \w+){0,3}))?"
 )
 _WILL_COME = re.compile(
-    r"\b(?:ik kom|wij komen|we komen|komt|kom (?:graag|ook|zeker)|ik ben erbij|ben er graag bij|"
+    r"\b(?:ik kom|wij komen|we komen|kom (?:graag|ook|zeker)|ik ben erbij|ben er graag bij|"
     r"(?:ik ben|wel) aanwezig|"
     r"aanwezig (?:vanaf|tot)|ik schuif aan|ik doe (?:graag )?mee|ik neem (?:graag )?deel|ik zal er zijn|will attend|"
     r"(?:am|will be|are) (?:attending|coming|there|joining)|ill be there|look forward|zie er naar uit|"
@@ -211,9 +222,9 @@ def folded_words(text: str) -> str:
 
 
 def _bare_words(text: str) -> str:
-    """Return the words of an answer, without punctuation and emoji; ticks are kept."""
+    """Return the words of an answer, without punctuation and emoji; ticks and thumbs are kept."""
     words = folded_words(text.replace("\ufe0f", "")).replace("'", "").replace("’", "").replace("`", "")
-    return " ".join("".join(char if char.isalnum() or char in "✓✔☑✅" else " " for char in words).split())
+    return " ".join("".join(char if char.isalnum() or char in "✓✔☑✅👍👎" else " " for char in words).split())
 
 
 def read_answer(text: str) -> Answered | None:

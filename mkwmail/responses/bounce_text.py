@@ -28,7 +28,8 @@ _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _BASIC = re.compile(r"(?<![\d.])([45]\d\d)[ -]")
 
 _FULL_WORDS = re.compile(
-    r"mailbox (?:is )?(?:full|over)|over ?quota|quota (?:exceeded|full)|exceeded (?:its|the|storage) |"
+    r"mailbox (?:is )?(?:full|over)|mailbox size limit|mail system full|over ?quota|quota ?(?:exceeded|full)|"
+    r"exceeded (?:its|the|storage) |mailbox exceeds|"
     r"(?:out of|insufficient) (?:storage|space|disk)|"
     r"(?:postbus|postvak|mailbox|inbox)(?: van (?:\S{1,99} ){0,2}\S{1,99})? (?:is |zit )?vol\b|"
     r"quota overschreden|postfach (?:ist )?voll|bo[iî]te (?:aux lettres )?(?:est )?pleine",
@@ -36,17 +37,18 @@ _FULL_WORDS = re.compile(
 )
 _POLICY_WORDS = re.compile(
     r"\bspam\b|\bpolicy\b|black ?list|block(?:ed|list)|\bdmarc\b|\bspf\b|\bdkim\b|reputation|\bvirus\b|content reject|"
-    r"message (?:size|too large)|too large|not authorized|unsolicited|\brbl\b|\bdnsbl\b|listed (?:at|in|on|by)\b|"
+    r"message size|too (?:large|big)|te groot|administrative prohibition|"
+    r"not authorized|unsolicited|\brbl\b|\bdnsbl\b|listed (?:at|in|on|by)\b|"
     r"relay(?:ing)? (?:not|denied|access|is not)|unable to relay|(?:content|mail|spam)[ -]?filter|"
     r"sender verify|callback|reverse (?:host|dns)|"
     r"\bhelo\b|\behlo\b|\bptr\b|geweigerd wegens",
     re.IGNORECASE,
 )
 # About the domain or the address of the sender, whom the server does not accept.
-_SENDER_WORDS = re.compile(r"sender (?:address|domain|rejected)|envelope sender|return.path", re.IGNORECASE)
+_SENDER_WORDS = re.compile(r"sender (?:address|domain|rejected)|envelope sender|return.path|invalid dns", re.IGNORECASE)
 # The DNS said that there is no such domain; "try again" means that it said nothing (SERVFAIL).
 _NO_DOMAIN_WORDS = re.compile(
-    r"nxdomain|no such domain|non-?existent domain|"
+    r"nxdomain|(?:no such|unknown) (?:domain|host)\b|non-?existent domain|"
     r"domain (?:name )?(?:\S{1,255} )?(?:does ?n[o'’]t exist|(?:is )?unknown)|"
     r"(?:domain|domain name|host) not found(?!.{0,200}try again)|domein bestaat niet",
     re.IGNORECASE | re.DOTALL,
@@ -61,7 +63,8 @@ _LATER_WORDS = re.compile(
 )
 _GIVEN_UP_WORDS = re.compile(
     r"retry time|timed? ?out|delivery time expired|in the queue too long|"
-    r"for more than \d+ (?:day|hour)|connection refused|could not connect|temporary (?:failure|lookup)|lost connection",
+    r"for more than \d+ (?:day|hour)|connection (?:refused|dropped|reset)|could not connect|"
+    r"temporary (?:failure|lookup)|lost connection",
     re.IGNORECASE,
 )
 _UNKNOWN_WORDS = re.compile(
@@ -70,18 +73,21 @@ _UNKNOWN_WORDS = re.compile(
     r"(?:utilisateur|destinataire|adresse) (?:est )?inconnue?|recipient ?not ?found|user does ?n[o'’]t have|"
     r"(?:user|mailbox|recipient|address|account)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|"
     r"disabled|unavailable|inactive)|unknown (?:user|recipient|address)|no such (?:user|mailbox|person|recipient|"
-    r"address|domain)|no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
+    r"address|domain)|not listed in .{0,40}directory|(?:account|address) or domain may not exist|"
+    r"no mailbox here|invalid (?:recipient|mailbox|address)|unrouteable|unroutable|bestaat niet|"
     r"onbekende (?:gebruiker|ontvanger)",
     re.IGNORECASE,
 )
-# Codes of the subject "address" that are about the sender's address (RFC 3463 §3.2, X.1.7 and X.1.8).
-_SENDERS = {(1, 7), (1, 8)}
+# Codes of the subject "address" that are about the sender's address (RFC 3463 §3.2, X.1.7 and X.1.8) or about the
+# sender's other mail (Exchange, X.1.20 and X.1.90).
+_SENDERS = {(1, 7), (1, 8), (1, 20), (1, 90)}
 # The message is too long for the mailbox or the system (RFC 3463 §3.3 X.2.3, §3.4 X.3.4): the address is right.
 _TOO_LARGE = {(2, 3), (3, 4)}
 # A routing loop, also as Exchange writes it (RFC 3463 §3.5, X.4.6; 5.4.11 and 5.4.14 count hops).
 _LOOPS = {(4, 6), (4, 11), (4, 14)}
-# The message expired (RFC 3463 §3.5, X.4.7).
-_EXPIRED = {(4, 7)}
+# The message expired, or a server had too much mail for now (RFC 3463 §3.5, X.4.7 and X.4.5; Exchange writes X.2.121
+# and X.2.122 if somebody receives too many messages in an hour).
+_GIVEN_UP_CODES = {(4, 5), (4, 7), (2, 121), (2, 122)}
 # The replies that are about a mailbox or its domain (RFC 5321 §4.2.3, RFC 7504); the others are about the session.
 _ABOUT_ADDRESS = ("550", "551", "553", "521", "556")
 # There is no route to the domain (RFC 3463 §3.5, X.4.4); as a permanent code it means that the domain is wrong.
@@ -94,6 +100,7 @@ def verdict(status: str, reply: str) -> Verdict:
     :param status: the Status field of a report (RFC 3464 §2.3.4), or empty.
     :param reply: the server's reply, with its codes if it gave any.
     """
+    reply = " ".join(reply.split())
     # The status is first: the reply may be the last one of many, before the sending server gave up.
     codes = _codes(f"{status} {reply}")
     telling = [_by_code(*code) for code in codes]
@@ -125,7 +132,7 @@ def _by_code(kind: int, subject: int, detail: int) -> Verdict | None:
     """
     if (subject, detail) == (2, 2):
         return Verdict.FULL
-    if (subject, detail) in _EXPIRED:
+    if (subject, detail) in _GIVEN_UP_CODES:
         return Verdict.GIVEN_UP
     if (subject, detail) in _LOOPS:
         return Verdict.LOOP
@@ -190,17 +197,19 @@ _DELAYED = re.compile(
     r"delivery (?:is |has been )?(?:delayed|temporarily)|will (?:continue|keep) (?:to try|trying)|"
     r"still be(?:ing)? retried|has not yet been delivered|no action is required|"
     r"warning message only|wordt? nog steeds geprobeerd|"
-    r"temporarily suspended|will be retried",
+    r"temporarily suspended|will (?:be retried|retry)|delivery attempts will continue|"
+    r"(?:bezorging|aflevering) .{0,100}(?:is|wordt) vertraagd|probeert het nog|nog .{0,40}geprobeerd",
     re.IGNORECASE,
 )
 _UNDELIVERED = re.compile(
     r"(?:could|can) ?(?:not|n['’]t) (?:be |to )?deliver|(?:was|were|been)(?:n['’]t| not) (?:be )?delivered|"
-    r"not been delivered|undeliver(?:able|ed)|"
+    r"not been delivered|undeliver(?:able|ed)|did not reach|could not be reached|fatal delivery error|"
     r"deliver(?:y|ing)(?: to the following recipients?| of (?:your|the) message)?(?: has)? fail|delivery failure|"
     r"failed to deliver|failed recipient|(?:unable|not able) to (?:be )?deliver|returned mail|mail delivery failed|"
     r"permanent error|fatal error|(?:kon|kan|kunnen) niet worden (?:afgeleverd|bezorgd|verzonden)|"
-    r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar|(?:be|af)(?:zorging|levering) is mislukt|"
-    r"nicht zugestellt|unzustellbar|n['’]a pas pu [eê]tre|non remis",
+    r"niet (?:(?:worden )?(?:afgeleverd|bezorgd)|bestelbaar)|onbestelbaar|"
+    r"(?:bezorg|aflever)(?:ing|en) .{0,100}is mislukt|nicht .{0,100}zugestellt|unzustellbar|"
+    r"n['’]a pas pu [eê]tre|non remis",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -208,7 +217,11 @@ _LONGEST_REASON = 600
 _MOST_OF_TEXT = 5000
 
 
-def read_prose(text: str, failed_recipients: str) -> Prose | None:
+# A notice of delay promises another if the delivery "fails permanently": that is not it yet.
+_FINAL = re.compile(r"permanent (?:error|fail|fatal)|giv(?:ing|en) up|gave up|fatal", re.IGNORECASE)
+
+
+def read_prose(text: str, subject: str, failed_recipients: str) -> Prose | None:
     """Return the report in a plain text; None if it reports no failure.
 
     :param failed_recipients: the header X-Failed-Recipients, which Exim and Gmail write.
@@ -218,7 +231,8 @@ def read_prose(text: str, failed_recipients: str) -> Prose | None:
     named = tuple(dict.fromkeys(_ADDRESS.findall(failed_recipients)))
     if named:
         return Prose(named, _judged(text, _reason_behind(text, named)), _reason_behind(text, named), certain=True)
-    if not (_UNDELIVERED.search(text) or _DELAYED.search(text)):
+    said = " ".join(f"{subject}: {text}".split())
+    if not (_UNDELIVERED.search(said) or _DELAYED.search(said)):
         return None
     recipients = tuple(dict.fromkeys(_blamed(text)))
     reason = _reason_behind(text, recipients)
@@ -236,7 +250,8 @@ def _qmail(text: str) -> Prose:
 def _judged(text: str, reason: str) -> Verdict:
     # A notice of delay says that the server keeps trying; a notice of failure may quote the temporary reply after
     # which the server gave up.
-    if _DELAYED.search(text) and not re.search(r"permanent|giving up|gave up|fatal", text, re.IGNORECASE):
+    said = " ".join(text.split())
+    if _DELAYED.search(said) and not _FINAL.search(said):
         return Verdict.DELAYED
     found = verdict("", reason or text[:_LONGEST_REASON])
     # The first text behind the address may be the rest of a sentence, with the reason further on.

@@ -23,6 +23,7 @@ from mkwmail.responses.saved_mail import STATUS, SavedMail, header_text, is_cale
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 500  # of one report; each of our messages has one
+_LONGEST_TEXT = 5000
 
 
 class Nature(StrEnum):
@@ -91,7 +92,7 @@ def _read(saved: SavedMail, mail: Message) -> Iterator[Returned]:
     if fields:
         yield from _from_fields(frame, parts, fields)
         return
-    prose = read_prose(_text(parts), header_text(mail, "X-Failed-Recipients"))
+    prose = read_prose(_text(parts), frame.subject, header_text(mail, "X-Failed-Recipients"))
     if prose is not None and _is_from_a_server(mail, prose):
         returned = _returned_ids(parts)
         known = prose.recipients or returned
@@ -185,7 +186,9 @@ def _from_fields(frame: Returned, parts: list[Message], groups: list[Fields]) ->
         reply = one_line(_typed(group.get("diagnostic-code", "")))
         action = _without_comment(group.get("action", "")).casefold()
         success = action in ("delivered", "relayed", "expanded") or (not action and status.startswith("2"))
-        found = verdict(status, reply) if action != "delayed" else Verdict.DELAYED
+        # Without the server's reply only the words for people may tell more than a code such as 5.0.0.
+        said = reply or _text(parts)[:_LONGEST_TEXT]
+        found = verdict(status, said) if action != "delayed" else Verdict.DELAYED
         yield replace(
             frame,
             nature=Nature.DELIVERED if success else Nature.REPORT,

@@ -16,7 +16,7 @@ from itertools import pairwise
 from mkwmail.clock import ZONE
 from mkwmail.dutch.dates import read_moment
 from mkwmail.members.headings import Headings, find_headings, heading_key
-from mkwmail.members.table import Table
+from mkwmail.members.table import Row, Table
 from mkwmail.responses.answers import folded_words, is_yes_or_no
 
 _TOP = 20  # rows in which the headings are looked for
@@ -32,6 +32,7 @@ _BESIDE = (
     r"toestemming|consent|akkoord|agree|\bprivacy|avg\b|"
     r"\bfoto|photo|nieuwsbrief|newsletter|"
     r"\bhoe ?laat|what time|aankomst|arrival|vertrek|departure|rolstoel|wheelchair|volgend jaar|next year|"
+    r"^(?:waar|where)\b|^(?:response|reply|answer|antwoord|reactie) \d+$|"
     r"\bvorig|\blast year|herinner|remind|presentatie|spreker|speaker|tevreden|beoordel|\brating|rondleiding|\btour\b"
 )
 _DIETARY = (
@@ -48,7 +49,8 @@ _ORDERER = (
     r"ingevuld door|aangemeld door|submitted by|contactpersoon|contact person)\b"
 )
 _TAKES_PART = (
-    r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|gast|participant|bezoeker)s?\b|"
+    r"^(?:attendee|ticket|ticket holder|tickethouder|guest|deelnemer|gast|participant|bezoeker|invitee|registrant|"
+    r"genodigde)s?\b|"
     r"^(?:voor wie|namens wie|wie (?:komt|wilt u aanmelden|meldt u aan|meld je aan)|for whom)\b"
 )
 
@@ -60,6 +62,12 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "code",
         r"^(?:lid|lidcode|code|link ?code|token|ref|persoonlijke code|jouw code|uw code|je code|your code|"
         r"uitnodigingscode|invite ?code|invitation code|order code)$",
+    ),
+    # The numbers of a form service, and its columns of a quiz, which repeat each question.
+    (
+        "",
+        r"^(?!.*\b(?:lid|leden|relatie|member|membership)\b).+ (?:id|key)$|^(?:points|punten|feedback|score) (?!van\b)|"
+        r"unsubscri|\bopt (?:in|out)\b|marketing",
     ),
     # After the event: somebody who came late, or was there for half of it.
     ("credit points", r"^(?:pe )?(?:punten|points)$"),
@@ -103,11 +111,14 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "cancelled",
         r"geannuleerd|afgemeld\b|^afmelddatum|afgezegd|cancell?ed|cancell?ation|annulering|^void status$|^voided?$|"
         r"\bverhinderd|(?:kom|komt|kunt?|kan|ben|bent) (?:je|u|ik|jij)?\b.*\bniet\b|^niet (?:komen|aanwezig)|"
-        r"(?:not|unable|can t|cannot)\b.*\b(?:attend|come|coming|make it)|^ik (?:kom|kan) niet|^afmelding$|^afmelden$",
+        r"(?:not|unable|can t|cannot)\b.*\b(?:attend|come|coming|make it)|^ik (?:kom|kan) niet|^afmelding$|^afmelden$|"
+        r"(?<!\bja) (?<!\bof )nee$",
     ),
     (
         "moment",
-        r"tijdstempel|timestamp|zeitstempel|horodateur|registratie ?(?:datum|moment)|"
+        r"tijdstempel|timestamp|^added time$|^first join|^join time|^eerste deelname|date submitted|gereageerd op|"
+        r"datum (?:ingediend|ingezonden|verzonden)|"
+        r"zeitstempel|horodateur|registratie ?(?:datum|moment)|"
         r"tijd van voltooi|voltooiingstijd|completion time|submi(?:t|ssion)|submitted (?:at|on)|"
         r"ingevuld op|ingezonden|inzend|aanmelddatum|aanmeldmoment|aangemeld op|inschrijfdatum|ingeschreven op|"
         r"entry date|order date|order created|besteldatum|registration (?:time|date)|registered (?:at|on)|"
@@ -135,7 +146,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "number",
         r"lidnummer|\blidnr|relatienummer|relatienr|ledennummer|member(?:ship)? ?(?:number|id|no)\b|\bl nummer\b",
     ),
-    ("email", r"\be ?mail|^mail$|\bmail ?adres|e ?post\b|^upn$|user principal name"),
+    ("email", r"\be ?mail|^mail$|\bmail ?adres|e ?post\b|^upn$|user principal name|^gebruikersnaam$|^user ?name$"),
     (
         "organisation",
         r"organisatie(?!s)|organi[sz]ation(?!s)|corporatie(?!s)|\bbedrijf|werkgever|\binstelling|\bcompany|employer|"
@@ -265,7 +276,8 @@ def find_columns(
             meaning = _meant(cell, optional, said)
             if meaning not in ("beside", "") and not re.search(r"\S@\S", cell):
                 known.setdefault(meaning, []).append(heading_key(cell))
-    headings = find_headings(table, {meaning: tuple(spellings) for meaning, spellings in known.items()})
+    spelled = {meaning: tuple(spellings) for meaning, spellings in known.items()}
+    headings = _with_second_row(table, find_headings(table, spelled))
     with_codes = _columns_with(table, headings, frozenset(codes))
     found: dict[str, tuple[int, ...]] = {}
     beside: dict[int, str] = {}
@@ -273,6 +285,8 @@ def find_columns(
     dropped: list[str] = []
     for column, cell in enumerate(headings.row.cells):
         meaning = "code" if column in with_codes else _meant(cell, optional, said)
+        if meaning in ("answer", "status", "cancelled"):
+            meaning = _by_its_values(table, headings, column, meaning)
         if meaning == "beside" and (cell.strip() or column in headings.unnamed):
             beside[column] = headings.written(column)
         elif meaning == "dietary":
@@ -285,6 +299,70 @@ def find_columns(
         beside[column] = headings.written(column)
     columns = Columns(headings, _by_person(headings, found), beside, dietary, tuple(dropped))
     return columns if columns.answering else replace(columns, perhaps=_yes_or_no(table, columns, said))
+
+
+# The second row of headings tells what was typed or chosen, or the parts of a question.
+_TYPED_BELOW = frozenset(
+    ("open ended response", "response", "open antwoord", "open tekst", "antwoord", "respons", "reactie")
+)
+_ROLE = re.compile(
+    r"(?:meeting |vergaderings?)?(?:organi[sz]er|organisator)(?: van de vergadering)?|"
+    r"(?:required|optional|verplichte?|vereiste?|optionele?|optioneel)(?: (?:attendee|deelnemer|genodigde))?|"
+    r"resource|resource \(room or equipment\)|bron|resourcebron"
+)
+
+
+def _with_second_row(table: Table, headings: Headings) -> Headings:
+    """Return the headings joined with a second row of headings below them, if there is one.
+
+    Some services write there the parts of a question, such as the name and the address, or its choices.
+    """
+    above = next((row for row in reversed(table.rows) if row.number == headings.row.number - 1), None)
+    if above and not headings.row.cell(0).strip() and sum(map(_is_known, above.cells)) >= 2:
+        upper, below = above, headings.row
+    else:
+        upper, below = headings.row, next((row for row in table.rows if row.number > headings.row.number), headings.row)
+    labels = [folded_heading(cell) for cell in below.cells]
+    parts = sum(map(_names_a_part, below.cells))
+    if (
+        (parts < 2 and not any(label in _TYPED_BELOW for label in labels))
+        or below is upper
+        or below.cell(0).strip()
+        or any("@" in cell for cell in below.cells)
+    ):
+        return headings
+    joined, question = [], ""
+    for column in range(max(len(below.cells), len(upper.cells))):
+        question, label = upper.cell(column).strip() or question, below.cell(column).strip()
+        if not label or folded_heading(label) in _TYPED_BELOW:
+            joined.append(question if label else upper.cell(column))
+        else:
+            joined.append(label if _names_a_part(label) else f"{question} {label}")
+    row = Row(below.number, tuple(joined))
+    return replace(headings, row=row, unnamed=tuple(each for each in headings.unnamed if not row.cell(each).strip()))
+
+
+def _is_known(heading: str) -> bool:
+    return bool(heading.strip()) and meaning_of(heading) not in ("beside", "")
+
+
+def _names_a_part(heading: str) -> bool:
+    return bool(heading.strip()) and meaning_of(heading) in (*_IDENTITY, "organisation")
+
+
+def _by_its_values(table: Table, headings: Headings, column: int, meaning: str) -> str:
+    """Return the meaning of a column that seems to be an answer, by its values and the other headings.
+
+    It may hold the moments of the answers, the roles of those who were invited, or a tick for one of the choices of a
+    question that has a column of its own.
+    """
+    if meaning != "cancelled" and _holds(_is_moment, table, headings, column):
+        return "moment"
+    if _holds(lambda text: _ROLE.fullmatch(folded_words(text)) is not None, table, headings, column):
+        return "beside"
+    choice = re.fullmatch(r"(.*\S)\s*[(\[][^()\[\]]+[)\]]\s*", headings.row.cell(column))
+    others = {folded_heading(cell) for cell in headings.row.cells}
+    return "beside" if choice and folded_heading(choice[1]) in others else meaning
 
 
 def _meant(cell: str, optional: Iterable[str], said: Mapping[str, str]) -> str:
@@ -342,6 +420,10 @@ def _yes_or_no(table: Table, columns: Columns, said: Mapping[str, str]) -> tuple
         for column, heading in columns.beside.items()
         if said.get(folded_heading(heading)) != "beside" and _holds(is_yes_or_no, table, columns.headings, column)
     )
+
+
+def _is_moment(text: str) -> bool:
+    return read_form_moment(text) is not None or _NUMERIC.fullmatch(text.strip()) is not None
 
 
 def _is_bare_yes_or_no(text: str) -> bool:

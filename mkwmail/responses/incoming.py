@@ -1,7 +1,7 @@
 """Mails of a mailbox: which of them concern us, and what each one is. Pure."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
@@ -143,21 +143,54 @@ def _references(mail: Message) -> list[str]:
     return [each for name in ("In-Reply-To", "References") for each in _MESSAGE_ID.findall(str(mail.get(name, "")))]
 
 
-# A line with which a mail program begins a quotation: nothing below it is the writer's.
+# The line above a quotation with a mark before every line.
+_INTRODUCTION = re.compile(r"(?:op|on)\b.{3,300}\b(?:schreef|wrote)\b.{0,200}:\s*", re.IGNORECASE)
+_WROTE = re.compile(r".{0,200}\b(?:schreef|wrote)\b.{0,200}:\s*", re.IGNORECASE)
+_BARE = re.compile(
+    r"\W*(?:ja|jazeker|nee|neen|yes|no|graag|helaas|zeker)(?:\W+(?:hoor|graag|helaas|dank|zeker|thanks))*\W*",
+    re.IGNORECASE,
+)
+# A line with which a mail program begins a quotation without marks: nothing below it is the writer's.
 _QUOTED = re.compile(
-    r"(?m)^(?:>|-{2,} ?(?:oorspronkelijk|original|forwarded|doorgestuurd)|_{10,}|(?:van|from): |"
+    r"(?m)^(?:-{2,} ?(?:oorspronkelijk|original|forwarded|doorgestuurd)|_{10,}|(?:van|from): |"
     r"(?:op|on) .{5,200}(?:schreef|wrote)\b|begin doorgestuurd|begin forwarded|-- $)",
     re.IGNORECASE,
 )
 
 
 def _typed_text(mail: Message) -> str:
-    """Return the text of a mail up to what it quotes."""
+    """Return the text of a mail without what it quotes, above or below the answer."""
     parts = [part for part, _number in zip(mail.walk(), range(50), strict=False)]
     texts = [part for part in parts if part.get_content_maintype() == "text"]
     plain = [part for part in texts if part.get_content_type() == "text/plain"]
     text = part_text((plain or texts)[0]) if texts else ""
-    return _QUOTED.split(text, maxsplit=1)[0].strip()
+    return _QUOTED.split("\n".join(_unmarked(text.splitlines())), maxsplit=1)[0].strip()
+
+
+def _unmarked(lines: Sequence[str]) -> list[str]:
+    """Return the lines above and below a quotation that has a mark before every line.
+
+    Words between quotations answer questions that are not known here, or are the ends of long lines, and so does a
+    bare "nee" below one. Only those above the first quotation count then.
+    """
+    marked = [number for number, line in enumerate(lines) if line.startswith(">")]
+    if not marked:
+        return list(lines)
+    above = list(lines[: marked[0]])
+    _drop_introduction(above)
+    between = (line for line in lines[marked[0] : marked[-1]] if not line.startswith(">"))
+    below = lines[marked[-1] + 1 :]
+    is_answer = above or not _BARE.fullmatch(next(filter(str.strip, below), ""))
+    return [*above, *below] if is_answer and not any(map(str.strip, between)) else above
+
+
+def _drop_introduction(own: list[str]) -> None:
+    while own and not own[-1].strip():
+        own.pop()
+    for count, form in ((1, _INTRODUCTION), (2, _INTRODUCTION), (3, _INTRODUCTION), (1, _WROTE)):
+        if own and form.fullmatch(" ".join(own[-count:])):
+            del own[-count:]
+            return
 
 
 # Answers by mail

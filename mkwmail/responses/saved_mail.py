@@ -42,7 +42,8 @@ _FIELDS = re.compile(
     rb"(?im)^(?:from|to|subject|date|sender|reply-to|received|return-path|delivered-to|message-id|mime-version|"
     rb"content-type|x-[\w-]+)[ \t]*:"
 )
-_ENDINGS = (".eml", ".msg", ".ics", ".mbox", ".mbx", ".mbs", ".txt", "")
+#: How the names of files with mails end.
+MAIL_ENDINGS = (".eml", ".msg", ".ics", ".mbox", ".mbx", ".mbs", ".txt", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def read_saved(paths: Iterable[Path]) -> Saved:
     room = LARGEST_FILE
     for path in given:
         for file in _files(path):
-            if file != path and file.suffix.casefold() not in _ENDINGS and file.parent.name not in ("cur", "new"):
+            if file != path and file.suffix.casefold() not in MAIL_ENDINGS and file.parent.name not in ("cur", "new"):
                 others.append(str(file))
                 continue
             try:

@@ -19,14 +19,29 @@ from mkwmail.ledger.models import NO_CREDIT, Credit
 from mkwmail.members.cells import CellError, clean, shown_value
 from mkwmail.members.table import Row, Table, read_table
 from mkwmail.responses.answers import Answered, folded_words, read_answer, read_companions, said_answer
-from mkwmail.responses.form_columns import Columns, code_in, find_columns, meaning_of, month_first, read_form_moment
+from mkwmail.responses.form_columns import (
+    Columns,
+    code_in,
+    find_columns,
+    folded_heading,
+    meaning_of,
+    month_first,
+    read_form_moment,
+)
 
 MOST_COLUMNS = 500
 MOST_ROWS = 10_000  # read within seconds
 _LONGEST = 2000  # characters of an answer that is kept
 _PROGRESS = frozenset(
     ("nieuw", "gelezen", "ongelezen", "verwerkt", "ontvangen", "ingediend", "compleet", "afgerond", "verzonden")
-) | frozenset(("new", "read", "unread", "processed", "received", "submitted", "finished", "sent"))
+) | frozenset(("new", "read", "unread", "processed", "received", "submitted", "finished", "sent", "ip address"))
+# The words of a service for somebody who was invited, and has not answered.
+_NOT_YET = re.compile(
+    r"none|geen|(?:uit)?genodigd|invited|needs ?action|unanswered|onbeantwoord|organi[sz]er|organisator|"
+    r"not (?:responded|replied)|"
+    r"(?:no|awaiting|wacht op|(?:nog )?geen) (?:response|reply|answer|antwoord|reactie)(?: ontvangen| gegeven| yet)?|"
+    r"(?:heeft )?(?:nog )?niet (?:gereageerd|beantwoord|geantwoord)|has not (?:responded|replied)(?: yet)?"
+)
 _NOBODY = frozenset(("anonymous", "anoniem", "-", "n.v.t.", "nvt"))
 
 
@@ -189,6 +204,13 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
             len(reader.nobody),
         )
         yield words % {"rows": _rows(reader.nobody)}
+    if reader.silent:
+        words = ngettext(
+            "row %(rows)s says that there is no answer yet, and was skipped",
+            "rows %(rows)s say that there is no answer yet, and were skipped",
+            len(reader.silent),
+        )
+        yield words % {"rows": _rows(reader.silent)}
     if reader.unreadable:
         sample = shown_value(reader.unreadable[0])
         yield _('the moments cannot be read, the first is "%(text)s": the rows are not put in order by them') % {
@@ -214,6 +236,7 @@ class _Reader:
         self, columns: Columns, codes: frozenset[str], rows: Sequence[Row], words: Mapping[str, str], begun: bool
     ) -> None:
         self.nobody: list[int] = []
+        self.silent: list[int] = []
         self.unreadable: list[str] = []
         self.uncounted: list[int] = []
         self.unnumbered: list[int] = []
@@ -233,11 +256,14 @@ class _Reader:
         name = self._name(row)
         number = self._first(row, "number")
         answer, doubt, unknown = self._answer(row)
+        if answer is None and self._is_silent(row):
+            self.silent.append(row.number)
+            return None
         if not (code or addresses or name or number):
             name = self._name(row, "orderer ")
             addresses = [_bare(cell) for cell in self._cells(row, "orderer email") if "@" in cell][:1]
             answer, doubt, unknown = None, _("the row does not show for whom this was ordered"), ""
-        if not (code or addresses or number) and (_is_nobody(name) or row.cells == self._columns.headings.row.cells):
+        if not (code or addresses or number) and (_is_nobody(name) or self._are_headings(row)):
             self.nobody.append(row.number)
             return None
         return Signup(
@@ -258,6 +284,12 @@ class _Reader:
             companions=self._companions(row),
             credit=Credit(self._number(row, "credit hours"), self._number(row, "credit points")),
         )
+
+    def _are_headings(self, row: Row) -> bool:
+        """Return whether a row repeats the headings, or has those of a next part of the export."""
+        given = [cell for cell in row.cells if cell.strip()]
+        alike = [cell for cell in given if cell in self._columns.headings.row.cells]
+        return len(alike) >= 2 and 2 * len(alike) >= len(given)
 
     def _cells(self, row: Row, meaning: str) -> list[str]:
         texts = [_text(row.cell(column)) for column in self._columns.by_meaning.get(meaning, ())]
@@ -290,12 +322,8 @@ class _Reader:
         was_there = self._presence(row) if self._begun else None
         if was_there is Answered.PRESENT:
             return was_there, "", ""
-        for text in self._cells(row, "cancelled"):
-            # A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not.
-            if read_answer(text) is not Answered.DECLINED or folded_words(text).startswith(
-                ("afg", "gea", "can", "voi")
-            ):
-                return Answered.DECLINED, "", ""
+        if self._is_cancelled(row):
+            return Answered.DECLINED, "", ""
         status, unknown_status = self._read(row, "status")
         answers, unknown = self._read(row, "answer")
         if Answered.DECLINED in status and Answered.DECLINED not in answers:
@@ -313,15 +341,31 @@ class _Reader:
             return found[0], "", ""
         return self._unanswered(row)
 
+    def _is_cancelled(self, row: Row) -> bool:
+        """Return whether a row was cancelled.
+
+        A date, a tick or a yes is a cancellation; "Nee" under "Geannuleerd" is not. A choice is, if it repeats the
+        heading: "Ik kan niet komen" under "Ik kan niet komen", "Nee" under "Komt u? (Nee)".
+        """
+        for column in self._columns.by_meaning.get("cancelled", ()):
+            text = _text(row.cell(column))
+            heading = folded_heading(self._columns.headings.written(column))
+            chosen = f" {folded_heading(text)}"
+            repeated = f" {heading}".endswith(chosen) and not heading.endswith(("ja nee", "of nee"))
+            bare_no = re.match(r"(?:nee|neen|no|nein|non|niet|not|false|onwaar|0|n|off)\b", folded_words(text))
+            if text and text.casefold() not in _NOBODY and (repeated or not bare_no):
+                return True
+        return False
+
     def _read(self, row: Row, meaning: str) -> tuple[list[Answered], list[str]]:
         """Return the answers in the columns of a meaning, and the texts that are not understood."""
         ours = "was" in self._columns.by_meaning
         answers, unknown = [], []
         for column in self._columns.by_meaning.get(meaning, ()):
             text = _text(row.cell(column))
-            if not text:
-                continue
             said = self._words.get(folded_words(text))
+            if not text or (said is None and _is_not_yet(text)):
+                continue
             read = Answered(said) if said else (said_answer(text) if ours else None) or read_answer(text)
             if read in (Answered.PRESENT, Answered.ABSENT) and not (self._begun or ours):
                 # Nobody was present yet: "Present" is what a form in English offers for "I will be".
@@ -332,6 +376,11 @@ class _Reader:
             else:
                 answers.append(read)
         return answers, unknown
+
+    def _is_silent(self, row: Row) -> bool:
+        """Return whether a row says that the person was invited, and has not answered."""
+        texts = [*self._cells(row, "answer"), *self._cells(row, "status")]
+        return "was" not in self._columns.by_meaning and bool(texts) and all(map(_is_not_yet, texts))
 
     def _unanswered(self, row: Row) -> tuple[Answered | None, str, str]:
         """Return what a row without an answer means."""
@@ -410,9 +459,16 @@ def _text(cell: str) -> str:
         return " ".join("".join(char if char.isprintable() else " " for char in cell).split())[:_LONGEST]
 
 
+def _is_not_yet(text: str) -> bool:
+    return _NOT_YET.fullmatch(folded_heading(text)) is not None
+
+
 def _is_nobody(name: str) -> bool:
     """Return whether a text in the place of a name is none: nothing, "n.v.t.", "Totaal 12"."""
     words = name.casefold().split()
+    # "3. Activities" begins a next part of an export, and a mark-up bracket a row for a machine.
+    if re.match(r"\d+[.)]? |\{", name):
+        return True
     return not words or words[0] in VACANT or "".join(filter(str.isalnum, name.casefold())) in NO_PERSON
 
 

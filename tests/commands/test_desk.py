@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mkwmail.cli_help import CHAPTER_OF
+from mkwmail.config.folder import EXAMPLE_EVENT
 from mkwmail.mail.pages import PAGES, SECTIONS, guide_page, place_of
 from tests.keyboard import typed
 from tests.smtp_server import ScriptedServer
@@ -56,6 +57,18 @@ def test_the_first_steps_are_ticked_off(tmp_path: Path) -> None:
     assert "✓ Rehearse\n" in place.run().out
     (place.folder / "leden.csv").write_bytes((Path("events") / "leden-voorbeeld.csv").read_bytes())
     assert "· Use your own member list" in place.run().out
+
+
+def test_the_example_event_is_not_an_event_of_your_own(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    (path,) = (place.folder / "events").glob("*.yaml")
+    example = (ROOT / "events" / EXAMPLE_EVENT).read_bytes()
+    path.unlink()
+    path = path.with_name(EXAMPLE_EVENT)
+    path.write_bytes(example)
+    assert "· Make an event of your own" in place.run(now="2020-01-10T09:00").out
+    path.write_bytes(example.replace(b"title: Directeurendag", b"title: Voorjaarsdag"))
+    assert "✓ Make an event of your own" in place.run(now="2020-01-10T09:00").out
 
 
 def test_a_broken_off_mailing_is_finished_by_one_number_from_anywhere(tmp_path: Path) -> None:

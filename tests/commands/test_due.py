@@ -408,6 +408,19 @@ def test_a_corrected_address_is_no_new_member(office: Office) -> None:
     assert office.to_members() == []
 
 
+def test_a_row_that_has_a_colleagues_address_now_is_told_once(office: Office) -> None:
+    office.schedule("2020-02-10T10:00", "invitation")
+    office.due("2020-02-17T09:00")
+    office.new_mails()
+    own, other = (row.split(";")[3] for row in PEOPLE[:2])
+    office.place.members(*(row.replace(own, other) for row in PEOPLE))
+    said = office.due("2020-02-17T10:00")
+    assert f"gets no mail of their own: Kim Verbeek ({other}, was {own})" in said.out + said.err
+    (mail,) = office.new_mails()
+    assert _address(mail) == SECRETARY and "nu het adres van een ander lid (Kim Verbeek)" in mail.get_content()
+    assert "no mail of their own" not in str(office.due("2020-02-18T10:00"))
+
+
 def test_the_invitation_makes_an_overdue_save_the_date_pointless(office: Office) -> None:
     office.schedule("2020-01-10T10:00")
     went = office.due("2020-02-20T10:00")

@@ -51,6 +51,15 @@ def test_a_dry_run_shows_all_and_records_nothing(tmp_path: Path) -> None:
     assert listed(place) == {}
 
 
+@pytest.mark.parametrize("name", ["aanmeldingen.pdf", "aanmeldingen.ods", "brief.docx"])
+def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_read(tmp_path: Path, name: str) -> None:
+    place = a_place(tmp_path)
+    place.write(name, "%PDF-1.4")
+    ran = place.run("answers", "import", EVENT, str(place.folder / name), now=NOW)
+    assert ran.code == 65
+    assert "save sign-ups as .xlsx or .csv, and a mail as .eml or .msg" in ran.err
+
+
 def test_nobody_at_the_keyboard_and_no_word_beforehand_records_nothing(tmp_path: Path) -> None:
     place = a_place(tmp_path)
     ran = imported(place, KIM, more=())

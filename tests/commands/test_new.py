@@ -9,6 +9,7 @@ from mkwmail.config.folder import WorkingFolder
 from tests.smtp_server import ScriptedServer
 from tests.workplace import EVENT, a_place
 
+KEYS = ("location", "programme", "url", "deadline")
 NOW = "2020-09-01T10:00"
 
 
@@ -36,6 +37,27 @@ def test_next_years_event_is_the_old_file_with_its_dates_moved(tmp_path: Path) -
         "send: 2021-04-19 09.00",
     ]
     assert changed[0].startswith("# Controleren: mkwmail check directeurendag-2021")
+
+
+def test_what_a_new_event_lacks_is_one_warning_with_its_lines(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    assert place.run("new", "Najaarsdag", "--date", "15 oktober 2020", now="2020-02-17T09:00").code == 0
+    path = tmp_path / "events" / "2020-10-15-najaarsdag.yaml"
+    text = path.read_text(encoding="utf-8")
+    line = {key: next(n for n, each in enumerate(text.splitlines(), 1) if f"{key}:" in each) for key in KEYS}
+    said = place.run("check", "najaarsdag-2020", "--json", now="2020-02-17T09:00").json["warnings"]
+    (fault,) = [each["fault"] for each in said if "not filled in yet" in each["fault"]]
+    assert fault == (
+        f"not filled in yet: location (line {line['location']}), programme (line {line['programme']}), "
+        f"registration: url (line {line['url']}), registration: deadline (line {line['deadline']})"
+    )
+    path.write_text(
+        text.replace("# programme:\n#   - time", "programme:\n  - time").replace("#     title", "    title")
+    )
+    path.write_text(path.read_text() + "\nlocation: {name: De Zaal}\nregistration: {by: mail}\n")
+    said = place.run("check", "najaarsdag-2020", "--json", now="2020-02-17T09:00").json["warnings"]
+    (again,) = [each for each in said if "not filled in yet" in each["fault"]]
+    assert again["fault"].startswith("not filled in yet: registration: deadline") and "answering" not in again["remedy"]
 
 
 def test_its_schedule_is_not_confused_with_the_old_ones(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """``template``: a text of one's own, what it changes, and files that no mail uses."""
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.workplace import a_place
 
@@ -27,6 +30,20 @@ def test_what_the_own_text_changes_is_shown(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").rstrip() + "\n\nTot ziens!\n", encoding="utf-8")
     said = place.run("template", "--diff").out
     assert "+Tot ziens!" in said and "templates/thanks.md" in said and "Een eigen versie" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that cannot be read")
+def test_a_text_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    place = a_place(tmp_path)
+    path = tmp_path / "templates" / "thanks.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes("Met vriendelijke groet, André".encode("cp1252"))
+    ran = place.run("template", "--diff")
+    assert ran.code == 65 and "not UTF-8" in ran.err and 'encoding "UTF-8"' in ran.err
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # a file that gives an error, also for root, who may read everything
+    ran = place.run("template", "--diff")
+    assert ran.code == 65 and "not UTF-8" not in ran.err and "cannot be read: the disk is faulty" in ran.err
 
 
 def test_an_unknown_text_is_refused_with_the_nearest_name(tmp_path: Path) -> None:

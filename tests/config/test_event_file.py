@@ -343,6 +343,11 @@ MEANINGS = [
         "introduction: Beste {{ naam }}, kom",
         "{{ naam }} would be mailed as it is: such signs work in templates only",
     ),
+    *(
+        (f"introduction: Beste {field}, kom", f"{field} would be mailed as it is: nothing is filled in here")
+        for field in ("{naam}", "{x}", "{ { naam } }", "${naam}", "«Voornaam»", "%naam%", "[naam]", "{voor naam}")
+    ),
+    ("mailings:\n  invitation:\n    text: Beste {x}", "{x} would be mailed as it is: nothing is filled in here"),
     (
         "theme: op do 17 april 2020",
         '"do 17 april 2020": the weekday does not match: it is vrijdag 17 april 2020',
@@ -491,7 +496,6 @@ WARNINGS = [
         ":5:19",
         "day: A is on 2020-04-17, which is not a day of the event",
     ),
-    ("theme: Beste {naam}", ":5:14", "{naam} will be mailed as it is: nothing is filled in here"),
     ("theme: Samen # sterk", ":5:14", "the text after the # is a comment and is not mailed"),
 ]
 

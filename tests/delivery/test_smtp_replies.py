@@ -110,6 +110,74 @@ def test_a_refused_name_at_ehlo_is_named_at_every_step(phase: Phase, code: int, 
     assert "hello: mail.example.org" in run_fault(reply).remedy
 
 
+@pytest.mark.parametrize(
+    ("phase", "code", "text", "reason"),
+    [
+        (Phase.DOT, 550, "Domain example.org has exceeded the max emails per hour (500/500) allowed.", Why.QUOTA),
+        (Phase.RCPT, 550, "example.org has exceeded the max defers and failures per hour (5/5) allowed.", Why.QUOTA),
+        (Phase.RCPT, 450, "4.7.1 <s@example.org>: Sender address rejected: sending limit reached", Why.QUOTA),
+        (Phase.RCPT, 451, "4.7.1 Mail rate limit exceeded for s@example.org", Why.QUOTA),
+        (Phase.MAIL, 550, "5.7.1 You have exceeded your daily sending quota", Why.QUOTA),
+        (Phase.RCPT, 550, "5.7.1 Too many messages sent today", Why.QUOTA),
+        (Phase.RCPT, 550, "relay not permitted, authentication required", Why.LOGIN),
+        (Phase.RCPT, 550, "SMTP AUTH is required for message submission on port 587", Why.LOGIN),
+        (Phase.MAIL, 503, "5.5.1 Error: authentication required", Why.LOGIN),
+        (Phase.RCPT, 553, "5.7.1 <s@example.org>: Sender address rejected: not logged in", Why.LOGIN),
+        (Phase.RCPT, 450, "4.1.8 <s@example.org>: Sender address rejected: Domain not found", Why.SENDER),
+        (Phase.DOT, 550, "5.7.1 From header does not match the login", Why.SENDER),
+        (Phase.DOT, 550, "5.7.1 The From: address is not allowed for this account", Why.SENDER),
+    ],
+)
+def test_what_hosters_say_of_the_account_in_words_means_the_run(
+    phase: Phase, code: int, text: str, reason: Why
+) -> None:
+    reply = Reply(code, text, phase)
+    assert (meaning(reply), why(reply)) == (Meaning.RUN, reason)
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "text", "expected"),
+    [
+        (Phase.RCPT, 550, "5.2.122 The recipient has exceeded their limit of messages per hour", Meaning.REFUSED),
+        (Phase.RCPT, 450, "4.2.1 The user is receiving mail at a rate that exceeds the hourly limit", Meaning.DEFERRED),
+        (Phase.RCPT, 452, "4.2.2 Over quota", Meaning.DEFERRED),
+        (Phase.RCPT, 450, "4.7.1 Error: too many mails per minute", Meaning.DEFERRED),
+        (Phase.DOT, 550, "5.7.1 RESOLVER.RST.AuthRequired; authentication required", Meaning.REFUSED),
+        (Phase.DOT, 550, "5.7.124 Sender not in allowed-senders list", Meaning.REFUSED),
+    ],
+)
+def test_the_same_words_about_the_recipient_mean_the_member(
+    phase: Phase, code: int, text: str, expected: Meaning
+) -> None:
+    assert meaning(Reply(code, text, phase)) is expected
+
+
+@pytest.mark.parametrize(
+    ("phase", "code", "text"),
+    [
+        (Phase.MAIL, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.MAIL, 530, "Must issue a STARTTLS command first."),
+        (Phase.RCPT, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.AUTH, 530, "5.7.0 Must issue a STARTTLS command first"),
+        (Phase.AUTH, 538, "5.7.11 Encryption required for requested authentication mechanism"),
+        (Phase.MAIL, 554, "5.7.3 TLS is required"),
+        (Phase.MAIL, 550, "5.7.10 Encryption needed"),
+    ],
+)
+def test_a_server_that_wants_encryption_first_is_no_fault_of_the_login(phase: Phase, code: int, text: str) -> None:
+    reply = Reply(code, text, phase)
+    assert meaning(reply) is Meaning.RUN
+    assert why(reply) is Why.ENCRYPTION
+    assert "security: starttls" in run_fault(reply).remedy
+    assert run_fault(reply).code is ExitCode.SERVER
+
+
+def test_words_about_encryption_in_other_replies_are_no_fault_of_the_run() -> None:
+    assert why(Reply(530, "5.7.0 Authentication required", Phase.MAIL)) is Why.LOGIN
+    assert meaning(Reply(550, "5.7.1 next server requires TLS", Phase.RCPT)) is Meaning.REFUSED
+    assert why(Reply(502, "STARTTLS not implemented", Phase.STARTTLS)) is Why.SERVER
+
+
 def test_other_words_at_ehlo_are_no_fault_of_the_name() -> None:
     assert meaning(Reply(421, "4.3.2 Service not available", Phase.EHLO)) is Meaning.RELEASED
     assert meaning(Reply(550, "5.1.1 <helo@example.org>: no such user", Phase.RCPT)) is Meaning.REFUSED

@@ -411,7 +411,7 @@ ACCEPTED = CalendarReply(
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_reply_from_exchange_is_read(encoding: str, line_end: str) -> None:
     assert read_reply(EXCHANGE.replace("\n", line_end).encode(encoding)) == (ACCEPTED,)
 
@@ -422,6 +422,8 @@ def test_a_reply_from_exchange_is_read(encoding: str, line_end: str) -> None:
         ("PARTSTAT=ACCEPTED", "PARTSTAT=declined", (replace(ACCEPTED, partstat="DECLINED"),)),
         ("PARTSTAT=ACCEPTED", "PARTSTAT=TENTATIVE", (replace(ACCEPTED, partstat="TENTATIVE"),)),
         ("MAILTO:", "mailto:", (ACCEPTED,)),
+        ("MAILTO:zoe@example.com", "mailto:<zoe%40example.com>?subject=Ja", (ACCEPTED,)),
+        (";CN=Zoë:MAILTO:zoe@example.com", ";EMAIL=zoe@example.com:/2013/principal/", (ACCEPTED,)),
         ("W. Europe Standard Time", "(UTC+01:00) Amsterdam, Berlijn", (ACCEPTED,)),
         ("\nSEQUENCE:1\n", "\n", (replace(ACCEPTED, sequence=0),)),
         ("DTSTAMP:20200218T101112Z\n", "", (replace(ACCEPTED, dtstamp=datetime(1970, 1, 1, tzinfo=UTC)),)),

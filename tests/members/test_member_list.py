@@ -16,6 +16,7 @@ from mkwmail.errors import ExitCode, Fault, UserError
 from mkwmail.files import shipped
 from mkwmail.members.headings import UnknownHeadingsError
 from mkwmail.members.member_list import Member, MemberList, column_of, example_addresses, read_members
+from mkwmail.members.names import odd as odd_in
 
 HEADINGS = ["Aanhef", "Voornaam", "Tussenvoegsel", "Achternaam", "E-mail", "Corporatie", "Regio"]
 PEOPLE = [
@@ -343,7 +344,6 @@ def test_rows_that_are_struck_through_and_members_on_other_sheets_are_told(tmp_p
         (";;Vacature;directeur;", "achternaam", "is not the name of a person"),
         (";;Jan en Marie;Smit;", "achternaam", "is more than one person"),
         (";;;;Wonen Elf", "naam", "the name is missing"),
-        (";Wonen Elf;;;wonen elf", "naam", '"Wonen Elf" is an office'),
         ("dhr;Mevr. A. Smit;;;", "aanhef", '"dhr" and "Mevr. A. Smit" do not agree'),
     ],
 )
@@ -354,6 +354,33 @@ def test_what_is_no_person_is_a_fault_with_row_and_remedy(tmp_path: Path, row: s
     assert fault.place == f"leden.csv:2 {column}"
     assert said in fault.fault
     assert fault.remedy
+
+
+@pytest.mark.parametrize("name", ["Secretariaat;", "Het bestuur;", "De directie;", ";Bestuur", "Wonen Elf;", "info;"])
+def test_an_office_is_greeted_neutrally_and_pointed_out(tmp_path: Path, name: str) -> None:
+    text = f"naam;achternaam;voorletters;organisatie;e-mail\n{name};;wonen elf;info@elf.example.org\n"
+    found = read(tmp_path, text)
+    (member,) = found.members
+    office = name.strip(";")
+    assert (member.email, full_name(member.name)) == ("info@elf.example.org", "")
+    assert (salutation(member.name, "u"), salutation(member.name, "je")) == ("Geachte heer of mevrouw", "Beste collega")
+    assert odd_in(member.name, "u") == f'"{office}" is an office, not a person'
+    assert found.odd == (f"1 row has no name, and gets a neutral greeting: row 2 ({office})",)
+
+
+@pytest.mark.parametrize("title", ["Mr", "mr.", "MR."])
+def test_mr_alone_is_asked_about_because_it_may_be_a_degree(tmp_path: Path, title: str) -> None:
+    (fault,) = faults(tmp_path, f"aanhef;achternaam;e-mail\n{title};Smit;smit@elf.example.org\n")
+    assert fault.place == "leden.csv:2 aanhef"
+    assert "degree of a lawyer" in fault.fault
+    assert fault.remedy == "write dhr if it is the English word; leave the cell empty if it is the degree"
+
+
+def test_an_office_without_an_address_is_a_fault_and_initials_make_it_a_person(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, "naam;e-mail\nSecretariaat;\nKim Smit;kim@elf.example.org\n")
+    assert (fault.place, fault.fault) == ("leden.csv:2 naam", '"Secretariaat" is an office, not a person')
+    (member,) = read(tmp_path, "voorletters;achternaam;e-mail\nJ.;Kring;j@elf.example.org\n").members
+    assert full_name(member.name) == "J. Kring"
 
 
 @pytest.mark.parametrize(

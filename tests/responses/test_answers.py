@@ -106,6 +106,13 @@ Completed
 Complete
 paid
 Valid
+Graag aanwezig
+Hierbij meld ik mij aan
+Ik wil me graag aanmelden.
+Ik ben van de partij
+Geen probleem, ik kom
+👍
+👍🏻
 """,
     "declined": """
 Nee
@@ -202,6 +209,14 @@ CANCELLED
 Refunded
 Void
 Regrets
+Hierbij meld ik mij af
+Ik ben die dag verhinderd
+Dan kan ik niet
+Dit keer niet
+Dat lukt niet
+Ik kan helaas niet aanwezig zijn, veel succes
+Ik kom niet, groet Jan
+👎
 """,
     "tentative": """
 Misschien
@@ -232,10 +247,14 @@ Not sure yet
 I don't know yet
 Probably
 Interested
+Ik kom er nog op terug
+Ik kom hier later op terug
+Ik laat het nog weten
 """,
     "absent": "no-show\nNo show\nNiet verschenen\nNiet op komen dagen\nabsent",
     "present": "present\nIngecheckt\nGeweest\nAanwezig geweest\nChecked in\nAttended",
     "": """
+Deze keer komt Piet
 Ik kom niet alleen, ik neem Piet mee
 Ik kom, maar niet bij de lunch
 Ja, ik ben verhinderd

@@ -177,6 +177,28 @@ def test_of_two_attempts_with_the_same_bytes_the_newest_is_meant() -> None:
         ("5.0.0", "554 Denied (Mode: normal)", Verdict.POLICY),
         ("5.0.0", "550 sorry, not today", Verdict.FAILED),
         ("", "550 gebruiker onbekend", Verdict.FAILED),
+        ("", "550 Administrative prohibition", Verdict.POLICY),
+        ("", "550 Message is too big for system", Verdict.POLICY),
+        ("", "Uw bericht is te groot", Verdict.POLICY),
+        (
+            "5.0.0",
+            "550 Requested action not taken: mailbox unavailable\ninvalid DNS MX resource record",
+            Verdict.POLICY,
+        ),
+        ("5.1.20", "Multiple From addresses are not allowed without Sender address", Verdict.POLICY),
+        ("5.1.90", "you've reached your daily limit for message recipients", Verdict.POLICY),
+        # Too much mail for now: the sender's, or the recipient's.
+        ("5.4.5", "Daily user sending limit exceeded", Verdict.GIVEN_UP),
+        ("5.2.122", "The recipient has exceeded their limit for the number of messages per hour", Verdict.GIVEN_UP),
+        ("5.4.2", "Connection dropped", Verdict.GIVEN_UP),
+        ("5.2.0", "STOREDRV.Deliver.Exception:QuotaExceededException; permanent exception with message", Verdict.FULL),
+        ("", "mailbox size limit exceeded", Verdict.FULL),
+        ("", "User mailbox exceeds allowed size: jan@example.org", Verdict.FULL),
+        ("5.3.1", "Mail system full", Verdict.FULL),
+        ("", "User jan not listed in Domino Directory", Verdict.FAILED),
+        ("", "The account or domain may not exist, they may be blacklisted", Verdict.FAILED),
+        ("", "Unknown host: jan@huis.example", Verdict.FAILED),
+        ("", "550 User\n    unknown", Verdict.FAILED),
         ("", "De mailbox van jan zit vol", Verdict.FULL),
         ("", "Das Postfach ist voll", Verdict.FULL),
     ],
@@ -196,10 +218,27 @@ def test_the_codes_tell_a_dead_address_from_what_says_nothing_of_it(status: str,
         ("Ihre Nachricht konnte nicht zugestellt werden.\n\nKEES\nDas Postfach ist voll", Verdict.FULL),
         ("Votre message n'a pas pu être remis :\n\nKEES\n550 5.1.1 Utilisateur inconnu", Verdict.FAILED),
         ("Uw mail kon niet bezorgd worden:\n\n<KEES>: geweigerd wegens spam", Verdict.POLICY),
+        (
+            "Het bezorgen van uw bericht aan de volgende geadresseerden is mislukt:\n\nKEES\n"
+            "Het e-mailadres dat u hebt ingevoerd, kan niet worden gevonden.\n#550 5.1.1 RESOLVER; not found ##",
+            Verdict.FAILED,
+        ),
+        ("Ihre Nachricht konnte nicht an KEES zugestellt werden.\nPostfach voll", Verdict.FULL),
+        ("The attached message had PERMANENT fatal delivery errors!\n\nKEES\n550 User unknown", Verdict.FAILED),
+        ("Your message did not reach some or all of the recipients.\n\nKEES\n550 User unknown", Verdict.FAILED),
+        ("Your message could not\nbe delivered.\n\n<KEES>: said: 452 4.2.2 Over\n    quota", Verdict.FULL),
+        # Only the subject says that it came back.
+        ("Unknown host: KEES\n\nOriginal message follows.", Verdict.FAILED),
+        ("De bezorging van uw bericht aan KEES is vertraagd. U hoeft niets te doen.", Verdict.DELAYED),
+        (
+            "There was a temporary problem with KEES. Gmail will retry for 46 more hours.\n"
+            "You'll be notified if the delivery fails permanently.",
+            Verdict.DELAYED,
+        ),
     ],
 )
 def test_a_report_in_plain_words_of_three_languages(text: str, expected: Verdict) -> None:
-    head = "Return-Path: <>\nFrom: postmaster@huis.example.net\nSubject: x\n\n"
+    head = "Return-Path: <>\nFrom: postmaster@huis.example.net\nSubject: Undeliverable Mail\n\n"
     mail = f"{head}{text}\n\n-- headers:\nMessage-ID: <{OURS}>\n"
     (found,) = read_returned(SavedMail("x", mail.replace("KEES", KEES).encode()))
     assert (found.nature, found.verdict, matched(found, sent()).how) == (Nature.REPORT, expected, How.MESSAGE_ID)
@@ -398,3 +437,23 @@ def test_a_report_about_two_recipients_gives_one_value_for_each() -> None:
     first, second = read_returned(SavedMail("x", data.replace(b"Final-Recipient:", other)))
     assert (first.nature, second.nature) == (Nature.DELIVERED, Nature.REPORT)
     assert first.recipients == ("ander@huis.example.net",)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        ("5.0.0 (permanent failure)", "De mailbox van de ontvanger zit vol.", Verdict.FULL),
+        ("5.0.0", "Your message was blocked by our spam filter.", Verdict.POLICY),
+        ("5.1.1", "De mailbox van de ontvanger zit vol.", Verdict.FAILED),
+    ],
+)
+def test_without_the_servers_reply_the_words_tell_what_the_code_does_not(
+    status: str, words: str, expected: Verdict
+) -> None:
+    mail = (
+        "From: <MAILER-DAEMON@huis.example.net>\nContent-Type: multipart/report; report-type=delivery-status; "
+        f"boundary=b\n\n--b\n\n{words}\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; huis\n\n"
+        f"Final-Recipient: rfc822; {KEES}\nAction: failed\nStatus: {status}\n\n--b--\n"
+    )
+    (found,) = read_returned(SavedMail("x", mail.encode()))
+    assert (found.nature, found.verdict) == (Nature.REPORT, expected)

@@ -484,3 +484,101 @@ def test_dates_of_which_excel_turned_some_around_put_nothing_in_order(tmp_path: 
     text = "Timestamp;Email;Are you coming?\n3/13/2031 9:00;jan@example.org;No\n09-03-2031 10:00;jan@example.org;Yes\n"
     path.write_text(text, encoding="utf-8")
     assert [each.moment for each in read_signups(path, "export.csv", [], OPTIONAL).signups] == [None, None]
+
+
+# Exports as services write them, and the answer of each row that is read: + comes, - does not, ? is asked about.
+LAYOUTS = {
+    "a quiz repeats each question": (
+        "E-mail;Naam;Totaal aantal punten;Kom je?;Punten: Kom je?;Feedback: Kom je?\n"
+        "jan@example.org;Jan;0;Ja;0;\nkim@example.org;Kim;1;Nee;1;\n",
+        "+-",
+    ),
+    "the number of an answer is no answer": (
+        '"Antwoord-ID";"Datum ingediend";"Naam";"E-mail";"Komt u?"\n'
+        '"1";"2031-02-25 13:05:40";"Jan";"jan@example.org";"Nee"\n"2";"";"Kim";"kim@example.org";""\n',
+        "-?",
+    ),
+    "a column for each choice": (
+        "First name,Email,Ik kom graag,Ik kan niet komen,Other\n"
+        "Jan,jan@example.org,Ik kom graag,,\nKim,kim@example.org,,Ik kan niet komen,\n",
+        "+-",
+    ),
+    "ticks for the choices of a question": (
+        "Naam,E-mail,Kom je?,Kom je? (Ja),Kom je? (Nee)\n"
+        "Jan,jan@example.org,Ja,true,false\nKim,kim@example.org,Nee,false,true\n",
+        "+-",
+    ),
+    "choices without the question": (
+        "Naam,E-mail,Kom je? (Ja),Kom je? (Nee)\nJan,jan@example.org,Ja,\nKim,kim@example.org,,Nee\n",
+        "+-",
+    ),
+    "one question about yes and no is no choice": (
+        "Naam,E-mail,Kunt u niet komen? Ja/Nee\nJan,jan@example.org,Nee\nKim,kim@example.org,Ja\n",
+        "+-",
+    ),
+    "a second row of headings for the kind of answer": (
+        "Respondent ID,Email Address,First Name,Wat is je naam?,Wat is je e-mailadres?,Kom je?\n"
+        ",,,Open-Ended Response,Open-Ended Response,Response\n"
+        "1,,,Jan,jan@example.org,Ja\n2,,,Kim,kim@example.org,Nee\n",
+        "+-",
+    ),
+    "a second row of headings for the parts of a question": (
+        "Respondent-id,E-mailadres,Uw gegevens,,,Bent u erbij?,,Waar bent u bij?,\n"
+        ",,Naam,Bedrijf,E-mailadres,Ja,Nee,Lunch,Borrel\n"
+        "1,,Jan,Wonen A,jan@example.org,Ja,,Lunch,\n2,,Kim,Wonen B,kim@example.org,,Nee,,\n",
+        "+-",
+    ),
+    "a third row of headings for a machine": (
+        "Status,Q1,Q2,Q3\nResponse Type,Wat is je naam?,Wat is je e-mailadres?,Kom je?\n"
+        '"{""Id"":""status""}","{""Id"":""Q1""}","{""Id"":""Q2""}","{""Id"":""Q3""}"\n'
+        "IP Address,Jan,jan@example.org,Ja\nIP Address,Kim,kim@example.org,Nee\n",
+        "+-",
+    ),
+    "the roles of those who were invited": (
+        "Naam;E-mail;Aanwezigheid;Reactie\nIlse;ilse@example.org;Vergaderingsorganisator;Geen\n"
+        "Jan;jan@example.org;Vereiste deelnemer;Geaccepteerd\nKim;kim@example.org;Vereiste deelnemer;Afgewezen\n"
+        "Piet;piet@example.org;Optionele deelnemer;Geen\n",
+        "+-",
+    ),
+    "those who have not answered": (
+        "Name,Email,Invitation Status\nJan,jan@example.org,Accepted\nKim,kim@example.org,Declined\n"
+        "Els,els@example.org,Waitlisted\nPiet,piet@example.org,No Response\nBo,bo@example.org,needsAction\n"
+        "Noor,noor@example.org,Nog niet gereageerd\n",
+        "+-?",
+    ),
+    "the moment of an answer": (
+        "Name\tEmail\tRSVP\tGuests\tRSVPed on\nJan\tjan@example.org\tYes\t0\tFebruary 25, 2031 1:05 PM\n"
+        "Kim\tkim@example.org\tNo\t0\tFebruary 26, 2031 1:05 PM\n",
+        "+-",
+    ),
+    "answers by number to further questions, and a cancellation": (
+        "User Email,Invitee Name,Invitee Email,Canceled,Canceled By,Question 1,Response 1\n"
+        "ilse@example.org,Jan,jan@example.org,false,,Dieet?,geen noten\n"
+        "ilse@example.org,Kim,kim@example.org,true,Kim,Dieet?,vlees\n",
+        "+-",
+    ),
+    "a tick in a box": ("Naam,E-mail,Komt\nJan,jan@example.org,checked\nKim,kim@example.org,\n", "+?"),
+    "the address as the account's name": (
+        "Tijdstempel,Gebruikersnaam,Kom je?\n25-2-2031 13:05:40,jan@example.org,Ja\n",
+        "+",
+    ),
+    "parts of a report": (
+        "Name\tFirst Join\tEmail\nJan\t4/17/31, 12:58:40 PM\tjan@example.org\n\n"
+        "3. In-Meeting Activities\nName\tJoin Time\tEmail\nKim\t4/17/31, 12:58:40 PM\tkim@example.org\n",
+        "++",
+    ),
+    "the form's own name": (
+        "Form Name (ID),Submission ID,Created At,Naam,E-mail,Kom je?\n"
+        "Aanmelden (a1),1,2031-02-25 13:05:40,Jan,jan@example.org,Nee\n",
+        "-",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "answers"), LAYOUTS.values(), ids=LAYOUTS)
+def test_layouts_of_exports(tmp_path: Path, text: str, answers: str) -> None:
+    found = rows(tmp_path, text)
+    assert "".join({"attending": "+", "declined": "-", "": "?"}[said] for *_who, said in found) == answers
+    assert [address for _name, address, _said in found] == [
+        f"{name}@example.org" for name in ("jan", "kim", "els")[: len(answers)]
+    ]

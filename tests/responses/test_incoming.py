@@ -48,7 +48,20 @@ def said(subject: str, text: str, kind: str = "text/plain") -> str:
         ("Re: Uitnodiging", "Ik kom graag.\nTenzij mijn collega gaat.", ""),
         ("Fwd: Ik kom", "Ik kom.", ""),
         # Answered below what it quotes.
-        ("Re: Uitnodiging", "Op ma 17 feb 2031 om 09:00 schreef Ilse Hof:\n> Kom je?\n\nNee, ik kan niet.", ""),
+        ("Re: Uitnodiging", "Op ma 17 feb 2031 om 09:00 schreef Ilse Hof:\n> Kom je?\n\nNee, ik kan niet.", "declined"),
+        (
+            "Re: Dag",
+            "Op ma 17 feb schreef Ilse Hof\n<ilse@example.org>:\n\n> Kom je niet?\n\nIk kom graag." + SIGNED,
+            "attending",
+        ),
+        ("Re: Dag", "Ilse Hof schreef op 17-02-2031:\n> Kom je?\n\n> Tot dan!\nJa, ik kom!", "attending"),
+        # An answer to a question that is not known here, and the end of a long line.
+        ("Re: Dag", "> Neem je iemand mee?\nNee\n> Ilse", ""),
+        ("Re: Dag", "> Neem je iemand mee?\n\nNee, helaas.", ""),
+        ("Re: Dag", "> Laat het weten als je verhinderd bent. Je antwoordt met\nIk kom niet\n> in je mail.", ""),
+        ("Ik kom", "Ik kom.\n\n> Kom je?\n\nBij nader inzien kan ik toch niet.", ""),
+        ("Re: Dag", "> Ik kom niet\n", ""),
+        ("Re: Dag", "> Kom je?\n\nVan: Ilse Hof\nIk kom niet", ""),
     ],
 )
 def test_a_mail_says_one_thing_or_is_asked_about(subject: str, text: str, answer: str) -> None:
