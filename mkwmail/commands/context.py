@@ -329,7 +329,7 @@ def history_of(ledger: Ledger, event: Event) -> History:
         telling=Telling(versions, told, deliveries.entry_method(ledger.database, event.id)),
         answered={each.person: each.given for each in answers},
         guests=tuple(guest_recipient(each) for each in guests if each.address),
-        left_out=left_out_reasons(people.left_out(ledger.database), event.id),
+        left_out=left_out_reasons(rounds.left_out(ledger.database), event.id),
         dead=dead_addresses(refused) if refused else {},
         strangers=responses.guest_keys(ledger.database),
         unaddressed=tuple(guest_recipient(each) for each in guests if not each.address),

@@ -32,7 +32,7 @@ from mkwmail.config.settings import read_settings
 from mkwmail.errors import ExitCode, UserError, user_error
 from mkwmail.files import reason_of
 from mkwmail.i18n import _, ngettext, spoken
-from mkwmail.ledger import backups, deliveries, erasure, people, runs
+from mkwmail.ledger import backups, deliveries, erasure, people, rounds, runs
 from mkwmail.ledger.erasure import KeptRecord, LooseSignup, What, kept
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import LeftOut, State
@@ -334,7 +334,7 @@ def skip(
         refuse_doubtful(index, person.key)
         # People who were never mailed are not in the register yet.
         ledger.record_persons(listed(index), now)
-        people.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
+        rounds.leave_out(ledger.database, LeftOut(person.key, about, (reason or "").strip() or _("undone"), undo), now)
     words = {"person": person, "event": about, "reason": (reason or "").strip()}
     if undo:
         sentence = _("%(person)s is mailed again about %(event)s.") if about else _("%(person)s is mailed again.")

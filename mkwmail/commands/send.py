@@ -41,7 +41,7 @@ from mkwmail.delivery.smtp_client import open_session
 from mkwmail.delivery.transport import Open, interruptible
 from mkwmail.errors import ExitCode
 from mkwmail.i18n import _, ngettext
-from mkwmail.ledger import deliveries, people, rounds
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Claim, Delivery, ScheduledApproval
 from mkwmail.mail.context import Lazily
@@ -163,7 +163,7 @@ def run(
     of = plan.round
 
     def left_out() -> Mapping[str, str]:
-        return left_out_reasons(people.left_out(ledger.reader), of.event)
+        return left_out_reasons(rounds.left_out(ledger.reader), of.event)
 
     with interruptible() as stop, delivery_progress(terminal, len(jobs)) as progress:
         outcome = deliver(jobs, of, ledger, connect, pace, clock, stop, progress, plan.latest, left_out)

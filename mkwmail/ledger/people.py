@@ -1,17 +1,16 @@
-"""The register of persons: who is in the list, and who must not be mailed."""
+"""The register of persons: who is in the list."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from mkwmail.addresses import address_key
-from mkwmail.errors import ExitCode, user_error
 from mkwmail.i18n import _
-from mkwmail.ledger.database import Database, columns, records
-from mkwmail.ledger.models import LeftOut, keyed_for, moment_text
+from mkwmail.ledger.database import Database
+from mkwmail.ledger.models import keyed_for, moment_text
 
 if TYPE_CHECKING:
     from mkwmail.members.name_changes import NameChange
@@ -277,34 +276,6 @@ def _renew(database: Database, known: Person, row: Listed) -> None:
         )
 
 
-def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
-    """Record that somebody must not be mailed, or may be mailed again.
-
-    :raises UserError: code USAGE if the decision undoes one that does not exist.
-    """
-    with database.transaction():
-        in_force = {(each.person, each.event) for each in left_out(database)}
-        if word.undone and (word.person, word.event) not in in_force:
-            fault = _("this person is not skipped, so there is nothing to undo")
-            raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
-        database.execute(
-            'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
-            (*columns(replace(word, at=now)), database.user),
-        )
-
-
-def left_out(database: Database) -> tuple[LeftOut, ...]:
-    """Return the decisions in force not to mail somebody.
-
-    They are the newest of each person and event, unless it was undone.
-    """
-    rows = database.execute(
-        "SELECT person, event, reason, undone, at FROM left_out"
-        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
-    )
-    return records(LeftOut, rows)
-
-
 def identify(
     persons: Iterable[Person], rows: Sequence[Listed], secret: bytes, decided: Mapping[str, str] | None = None
 ) -> tuple[Identified, ...]:
@@ -473,11 +444,13 @@ class _Search:
             for row in self.groups[address]:
                 for place in _places(row.organisation, row.number) if row.name else ():
                     come.setdefault(place, {})[address] = row.name
+        from mkwmail.members.same_name import may_be_renamed
+
         found: dict[str, dict[str, Person]] = {}
         for place, names in come.items():
             persons = left.get(place, {})
             for address, name in names.items():
-                near = {key: each for key, each in persons.items() if _may_be(name, each.name)}
+                near = {key: each for key, each in persons.items() if may_be_renamed(name, each.name)}
                 # A guest was perhaps never a member, and is succeeded by nobody. But a member who signs up while
                 # the address is missing in the list is a guest too.
                 members = {key: each for key, each in persons.items() if not each.guest}
@@ -587,18 +560,6 @@ def _comparable(
     """Return the traits of somebody who is known by name; marks of forgotten people are of the name as written."""
     who = _name_key(name)
     return tuple((who, kind, value) for _name, kind, value in traits_of(name, organisation, number, addresses))
-
-
-def _may_be(name: str, before: str) -> bool:
-    """Check whether this may be the name of the same person in the same place.
-
-    With a marriage both the surname and the address may change: then only the first name is left.
-    """
-    from mkwmail.members.same_name import parts_of, same_person
-
-    given, _surname = parts_of(name)
-    whole = any(len(word) > 1 for word in given.split())  # initials alone tell nothing
-    return same_person(name, before) or (whole and given == parts_of(before)[0])
 
 
 def _full_name(name: str) -> tuple[tuple[str, str, str], ...]:

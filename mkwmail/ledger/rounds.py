@@ -1,4 +1,4 @@
-"""Mailings: their approvals, and their rounds with skips and lists."""
+"""Mailings: their approvals, their rounds with skips and lists, and who must not be mailed."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from mkwmail.errors import ExitCode, user_error
+from mkwmail.i18n import _
 from mkwmail.ledger.database import Database, as_column, as_mapping, as_moment, columns, records
-from mkwmail.ledger.models import Apart, Approval, ListSeen, Proof, Round, ScheduledApproval, Skipped, moment_text
+from mkwmail.ledger.models import (
+    Apart,
+    Approval,
+    LeftOut,
+    ListSeen,
+    Proof,
+    Round,
+    ScheduledApproval,
+    Skipped,
+    moment_text,
+)
 
 
 def approve(database: Database, event: str, mailing: str, sources: Mapping[str, str], now: datetime) -> None:
@@ -202,3 +214,31 @@ def unsure(database: Database, event: str, mailing: str) -> Unsure | None:
 def make_sure(database: Database, event: str, mailing: str) -> None:
     """Record that a person said whether a mailing was sent."""
     database.execute("DELETE FROM unsure WHERE (event, mailing) = (?, ?)", (event, mailing))
+
+
+def leave_out(database: Database, word: LeftOut, now: datetime) -> None:
+    """Record that somebody must not be mailed, or may be mailed again.
+
+    :raises UserError: code USAGE if the decision undoes one that does not exist.
+    """
+    with database.transaction():
+        in_force = {(each.person, each.event) for each in left_out(database)}
+        if word.undone and (word.person, word.event) not in in_force:
+            fault = _("this person is not skipped, so there is nothing to undo")
+            raise user_error("", fault, _("see: mkwmail skip"), code=ExitCode.USAGE)
+        database.execute(
+            'INSERT INTO left_out (person, event, reason, undone, at, "user") VALUES (?, ?, ?, ?, ?, ?)',
+            (*columns(replace(word, at=now)), database.user),
+        )
+
+
+def left_out(database: Database) -> tuple[LeftOut, ...]:
+    """Return the decisions in force not to mail somebody.
+
+    They are the newest of each person and event, unless it was undone.
+    """
+    rows = database.execute(
+        "SELECT person, event, reason, undone, at FROM left_out"
+        " WHERE id IN (SELECT max(id) FROM left_out GROUP BY person, event) AND NOT undone ORDER BY id"
+    )
+    return records(LeftOut, rows)

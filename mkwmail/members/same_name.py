@@ -122,6 +122,15 @@ def parts_of(name: str) -> tuple[str, str]:
     return " ".join(each.text for each in found[0].given), found[0].joined
 
 
+def may_be_renamed(name: str, before: str) -> bool:
+    """Check whether this may be the same person, in the same organisation.
+
+    With a marriage both the surname and the address may change: then only the first name is left.
+    """
+    (first, *_more), (earlier, *_others) = (parts_of(each)[0].split() or [""] for each in (name, before))
+    return same_person(name, before) or (first == earlier and len(first) > 1)  # initials alone tell nothing
+
+
 def _fits(one: _Reading, other: _Reading) -> bool:
     """Check whether both given and family names fit; at most one of them may have a misspelling."""
     if not (one.given and other.given) and not (one.family and other.family):

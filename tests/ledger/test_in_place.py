@@ -12,7 +12,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import ExitCode, UserError
-from mkwmail.ledger import deliveries, people
+from mkwmail.ledger import deliveries, rounds
 from mkwmail.ledger.ledger import Ledger, wire_path
 from mkwmail.ledger.models import Claim, Result, Round, State
 from mkwmail.ledger.people import Listed
@@ -244,7 +244,7 @@ def test_nothing_is_left_next_to_the_ledger_by_the_threads_that_look_who_is_left
 
         def look() -> None:
             together.wait(10)
-            people.left_out(held.reader)
+            rounds.left_out(held.reader)
 
         threads = [threading.Thread(target=look) for _each in range(8)]
         gc.disable()  # as in a run

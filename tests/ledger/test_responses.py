@@ -8,7 +8,7 @@ import pytest
 
 from mkwmail.clock import ZONE
 from mkwmail.errors import UserError
-from mkwmail.ledger import deliveries, people, responses
+from mkwmail.ledger import deliveries, responses, rounds
 from mkwmail.ledger.ledger import Ledger
 from mkwmail.ledger.models import Bounce, Claim, Guest, KeptSignup, LeftOut, Result, Round, State
 from mkwmail.ledger.people import Listed
@@ -121,11 +121,11 @@ def test_signups_and_guests_are_kept_as_they_were_said_last(ledger: Ledger) -> N
 
 def test_a_word_about_who_is_left_out_holds_until_it_is_undone(ledger: Ledger) -> None:
     person, _attempt = mailed(ledger)
-    people.leave_out(ledger.database, LeftOut(person, "", "retired"), NOW)
-    people.leave_out(ledger.database, LeftOut(person, "dag", "on leave"), NOW)
-    people.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)
-    assert [(each.event, each.reason, each.at) for each in people.left_out(ledger.database)] == [
+    rounds.leave_out(ledger.database, LeftOut(person, "", "retired"), NOW)
+    rounds.leave_out(ledger.database, LeftOut(person, "dag", "on leave"), NOW)
+    rounds.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)
+    assert [(each.event, each.reason, each.at) for each in rounds.left_out(ledger.database)] == [
         ("dag", "on leave", NOW)
     ]
     with pytest.raises(UserError, match="nothing to undo"):
-        people.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)
+        rounds.leave_out(ledger.database, LeftOut(person, "", "back", undone=True), NOW)
