@@ -420,7 +420,8 @@ class _Search:
         Organisation and address have changed together, as after a merger, or it is the name of a sign-up: only a person
         can tell.
         """
-        names = (trait for row in rows for trait in _full_name(row.name))
+        # A whole new list has nobody who has left.
+        names = (trait for row in rows for trait in _full_name(row.name)) if self.gone else ()
         same = [person for trait in names for person in self.gone.get(trait, ())]
         return tuple({person.key: person for person in (*replaced, *same)}.values())
 
