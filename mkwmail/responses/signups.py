@@ -221,8 +221,8 @@ def _notes(table: Table, columns: Columns, reader: "_Reader", shown: str, begun:
         yield words % {"rows": _rows(reader.nobody)}
     if reader.silent:
         words = ngettext(
-            "row %(rows)s says that there is no answer yet, and was skipped",
-            "rows %(rows)s say that there is no answer yet, and were skipped",
+            "row %(rows)s has no answer yet, and was skipped",
+            "rows %(rows)s have no answer yet, and were skipped",
             len(reader.silent),
         )
         yield words % {"rows": _rows(reader.silent)}
