@@ -43,6 +43,11 @@ _TITLES: dict[str, Title] = {
 }
 
 
+def title_words(text: str) -> list[str]:
+    """Return the words of a title in lower case, without dots: "Prof.dr." has two."""
+    return text.casefold().replace(".", " ").split()
+
+
 def read_title(text: str) -> Title:
     """Return the title that a cell of the column `aanhef` means.
 
@@ -50,7 +55,7 @@ def read_title(text: str) -> Title:
 
     :raises ValueError: for any other text, including "mr.": in Dutch it is a lawyer's degree.
     """
-    key = " ".join(text.casefold().replace(".", " ").split())
+    key = " ".join(title_words(text))
     key = re.sub(r"^(?:beste|geachte)\b\s*", "", key)
     try:
         return _TITLES[key]

@@ -307,7 +307,7 @@ class _Search:
     # Persons whose address is in the list, with their name.
     here: frozenset[str] = field(init=False)
     forgotten: bool = field(init=False)
-    # What the ledger has in place of the addresses of forgotten people that are in the list.
+    # Address in the list that was a forgotten person's → its mark in the ledger.
     marks: Mapping[str, str] = field(init=False)
     # Persons whose address is no longer in the list, by the traits that identify them.
     gone: dict[tuple[str, str, str], list[Person]] = field(init=False)

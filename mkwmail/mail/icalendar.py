@@ -183,7 +183,7 @@ def _replies(event: "Component", counter: bool) -> Iterator[CalendarReply]:
         if not isinstance(attendee, vCalAddress):
             continue
         partstat = COUNTER if counter else one_line(str(attendee.params.get("PARTSTAT", "")).upper(), 20)
-        # Some calendars name a person by a path or a number, and the address beside it (RFC 7986 §6.2).
+        # Some calendars name a person by a path or a number, and give the address in EMAIL (RFC 7986 §6.2).
         address = _address_in(attendee if "@" in attendee else attendee.params.get("EMAIL", attendee))
         # The person to whom another delegates is in the same reply, and has not answered yet.
         if identity and address and partstat not in ("", "NEEDS-ACTION"):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from mkwmail.addresses import mailable
-from mkwmail.dutch.names import TITLES_BEFORE, is_prefix, read_title
+from mkwmail.dutch.names import TITLES_BEFORE, is_prefix, read_title, title_words
 from mkwmail.i18n import _
 
 LONGEST_CELL = 32_767  # characters, as in Excel ("Excel specifications and limits")
@@ -398,9 +398,8 @@ def holds_prefixes(values: Sequence[str]) -> bool:
 
 def is_title(text: str) -> bool:
     """Return whether a filled cell holds a title: of address ("dhr.") or of degree ("drs.")."""
-    degrees = set(text.casefold().replace(".", " ").split())
     try:
-        return degrees <= TITLES_BEFORE or bool(read_title(text))
+        return TITLES_BEFORE.issuperset(title_words(text)) or bool(read_title(text))
     except ValueError:
         return False
 

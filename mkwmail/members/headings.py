@@ -523,6 +523,13 @@ _LEFT = re.compile(
 )
 
 
+def _may_mean_left(table: Table, headings: Headings, column: int) -> bool:
+    if _MAY_MEAN_LEFT.search(heading_key(headings.written(column))):
+        return True
+    cells = {row.cell(column) for row in table.rows}
+    return any(_LEFT.fullmatch(heading_key(cell)) for cell in cells)
+
+
 def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if table.other_sheets:
         others = ", ".join(f'"{name}"' for name in table.other_sheets)
@@ -538,10 +545,7 @@ def _oddities(table: Table, headings: Headings) -> Iterator[str]:
     if headings.row.number != table.rows[0].number:
         yield _("the headings are in row %(row)d; the rows above them were not read") % {"row": headings.row.number}
     for columns in headings.others.values():
-        left = _MAY_MEAN_LEFT.search(heading_key(headings.written(columns[0]))) or any(
-            _LEFT.fullmatch(heading_key(row.cell(columns[0]))) for row in table.rows
-        )
-        if "do_not_mail" not in headings.columns and left:
+        if "do_not_mail" not in headings.columns and _may_mean_left(table, headings, columns[0]):
             yield _('the column "%(heading)s" keeps nobody from being mailed: only a column niet mailen does') % {
                 "heading": shown_value(headings.written(columns[0]))
             }

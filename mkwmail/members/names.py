@@ -32,6 +32,7 @@ from mkwmail.dutch.names import (
     normal_initials,
     plain,
     read_title,
+    title_words,
 )
 from mkwmail.i18n import _
 from mkwmail.members.cells import CellError, shown_value
@@ -403,7 +404,7 @@ def read_aanhef(text: str) -> Title:
 
     :raises CellError: if its word is not known, or is "mr." alone: that may be English, or a lawyer's degree.
     """
-    degrees = set(text.casefold().replace(".", " ").split())
+    degrees = set(title_words(text))
     if not text or text.casefold().replace(".", "").replace(" ", "") in _CHOICES:
         return ""
     value = {"value": shown_value(text)}

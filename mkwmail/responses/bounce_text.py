@@ -214,7 +214,8 @@ _UNDELIVERED = re.compile(
 )
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LONGEST_REASON = 600
-_MOST_OF_TEXT = 5000
+#: Characters of a report for people in which the reason is looked for.
+MOST_OF_TEXT = 5000
 
 
 # A notice of delay promises another if the delivery "fails permanently": that is not it yet.
@@ -257,7 +258,7 @@ def _judged(text: str, reason: str) -> Verdict:
     # The first text behind the address may be the rest of a sentence, with the reason further on.
     is_sure = found is not Verdict.FAILED or names_no_mailbox(reason)
     end = _RETURNED_BELOW.search(text)
-    return found if is_sure else verdict("", f"{reason}\n{text[: end.start() if end else None][:_MOST_OF_TEXT]}")
+    return found if is_sure else verdict("", f"{reason}\n{text[: end.start() if end else None][:MOST_OF_TEXT]}")
 
 
 # The name of a field with the recipient, or the address at the start of a line with the reason behind it.

@@ -17,13 +17,12 @@ from enum import StrEnum
 from mkwmail.addresses import address_key
 from mkwmail.i18n import one_line
 from mkwmail.mail.compose import UNSUBSCRIBE
-from mkwmail.responses.bounce_text import Prose, Verdict, read_prose, verdict
+from mkwmail.responses.bounce_text import MOST_OF_TEXT, Prose, Verdict, read_prose, verdict
 from mkwmail.responses.calendar_replies import is_calendar_part
 from mkwmail.responses.saved_mail import STATUS, SavedMail, header_text, is_calendar, parsed, part_text
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 500  # of one report; each of our messages has one
-_LONGEST_TEXT = 5000
 
 
 class Nature(StrEnum):
@@ -181,14 +180,14 @@ def _from_fields(frame: Returned, parts: list[Message], groups: list[Fields]) ->
     about = [group for group in groups if "final-recipient" in group or "original-recipient" in group]
     if not about:
         yield replace(frame, message_ids=message_ids)
+    # Without the server's reply only the words for people may tell more than a code such as 5.0.0.
+    words = "" if all(group.get("diagnostic-code") for group in about) else _text(parts)[:MOST_OF_TEXT]
     for group in about[:_MOST_RECIPIENTS]:
         status = one_line(_without_comment(group.get("status", "")), 20)
         reply = one_line(_typed(group.get("diagnostic-code", "")))
         action = _without_comment(group.get("action", "")).casefold()
         success = action in ("delivered", "relayed", "expanded") or (not action and status.startswith("2"))
-        # Without the server's reply only the words for people may tell more than a code such as 5.0.0.
-        said = reply or _text(parts)[:_LONGEST_TEXT]
-        found = verdict(status, said) if action != "delayed" else Verdict.DELAYED
+        found = verdict(status, reply or words) if action != "delayed" else Verdict.DELAYED
         yield replace(
             frame,
             nature=Nature.DELIVERED if success else Nature.REPORT,

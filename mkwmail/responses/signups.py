@@ -36,18 +36,8 @@ _PROGRESS = frozenset(
     ("nieuw", "gelezen", "ongelezen", "verwerkt", "ontvangen", "ingediend", "compleet", "afgerond", "verzonden")
 ) | frozenset(
     (
-        "new",
-        "read",
-        "unread",
-        "processed",
-        "received",
-        "submitted",
-        "finished",
-        "sent",
-        "opened",
-        "delivered",
-        "geopend",
-        "ip address",
+        *("new", "read", "unread", "processed", "received", "submitted", "finished", "sent", "opened", "delivered"),
+        *("geopend", "ip address"),
     )
 )
 # The words of a service for somebody who was invited, and has not answered.
